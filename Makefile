@@ -1,0 +1,41 @@
+# Two commands: `make demo` shows what the package does, `make test` checks that it does it.
+# Each makes .venv and installs what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: demo test test-all docs clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/python scripts/demo.py --out demo
+
+test: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-all: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m "not gpu"
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/mkdocs build --strict
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/test.stamp: setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[dev,litert,faces]"
+	touch $@
+
+$(VENV)/docs.stamp: setup.py | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo site build *.egg-info

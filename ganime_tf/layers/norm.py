@@ -1,0 +1,53 @@
+"""Normalization layers with the papers' constants instead of Keras' defaults."""
+
+import keras
+
+
+def instance_norm(
+    *, affine: bool = True, epsilon: float = 1e-5, gamma_stddev: float = 0.0, name=None
+):
+    """Instance normalization: zero mean, unit biased variance per picture and channel.
+
+    Args:
+        affine: Learn a scale and shift per channel. The PyTorch releases of CycleGAN and U-GAT-IT
+            do not; the TensorFlow ones do.
+        epsilon: Added to the variance. 1e-5 in the releases; Keras' own default is 1e-3.
+        gamma_stddev: Standard deviation of the initial scale around 1.
+        name: Name of the layer.
+
+    Returns:
+        A `keras.layers.GroupNormalization` with one group per channel, computed in float32.
+    """
+    return keras.layers.GroupNormalization(
+        groups=-1,
+        epsilon=epsilon,
+        center=affine,
+        scale=affine,
+        gamma_initializer=keras.initializers.RandomNormal(1.0, gamma_stddev)
+        if gamma_stddev
+        else "ones",
+        dtype="float32",
+        name=name,
+    )
+
+
+def batch_norm(
+    *, epsilon: float = 1e-5, momentum: float = 0.9, gamma_stddev: float = 0.0, name=None
+):
+    """Batch normalization, over the global batch when several replicas train.
+
+    Args:
+        epsilon: Added to the variance. PyTorch's 1e-5; Keras' own default is 1e-3.
+        momentum: Weight of the old moving statistics: Keras' 0.9 is PyTorch's 0.1.
+        gamma_stddev: Standard deviation of the initial scale around 1.
+        name: Name of the layer.
+    """
+    return keras.layers.BatchNormalization(
+        epsilon=epsilon,
+        momentum=momentum,
+        synchronized=True,
+        gamma_initializer=keras.initializers.RandomNormal(1.0, gamma_stddev)
+        if gamma_stddev
+        else "ones",
+        name=name,
+    )

@@ -1,0 +1,1 @@
+"""Pure functions without variables: images, files, pictures."""

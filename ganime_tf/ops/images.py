@@ -1,0 +1,90 @@
+"""The image convention: NHWC RGB, uint8 outside a model, float32 in [-1, 1] inside."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def check_uint8(images, name: str = "images") -> None:
+    """Raises unless `images` is a uint8 RGB picture `(H, W, 3)` or batch `(N, H, W, 3)`.
+
+    Raises:
+        ValueError: On another type, rank or number of channels; says what was received.
+    """
+    dtype = np.dtype(images.dtype.as_numpy_dtype if hasattr(images.dtype, "as_numpy_dtype")
+                     else images.dtype)  # fmt: skip
+    if dtype != np.uint8:
+        hint = ""
+        if isinstance(images, np.ndarray) and images.size:
+            hint = f" with range [{images.min():.4g}, {images.max():.4g}]"
+        raise ValueError(
+            f"`{name}` must be uint8 in [0, 255]. Received {dtype}{hint}. "
+            "Convert it first, or call `model(images)` for float32 in [-1, 1]."
+        )
+    shape = tuple(images.shape)
+    if len(shape) not in (3, 4) or shape[-1] != 3:
+        raise ValueError(
+            f"`{name}` must be RGB with shape (N, H, W, 3) or (H, W, 3). Received shape {shape}. "
+            "Convert grey or RGBA pictures with `ganime_tf.data.io.read_image`."
+        )
+    if 0 in shape:
+        raise ValueError(f"`{name}` is empty: shape {shape}.")
+
+
+def to_float(images):
+    """Converts uint8 [0, 255] to float32 [-1, 1].
+
+    Args:
+        images: uint8 `(..., H, W, 3)`.
+
+    Raises:
+        ValueError: When `images` is not uint8.
+    """
+    images = tf.convert_to_tensor(images)
+    if images.dtype != tf.uint8:
+        raise ValueError(
+            f"`images` must be uint8 in [0, 255]. Received {images.dtype.name}. "
+            "Float pictures in [-1, 1] need no conversion."
+        )
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def to_uint8(images):
+    """Converts float [-1, 1] to uint8 [0, 255], rounding to nearest and clipping.
+
+    Raises:
+        ValueError: When `images` is not a float tensor.
+    """
+    images = tf.convert_to_tensor(images)
+    if not images.dtype.is_floating:
+        raise ValueError(f"`images` must be float in [-1, 1]. Received {images.dtype.name}.")
+    levels = (tf.cast(images, tf.float32) + 1.0) * 127.5
+    return tf.cast(tf.round(tf.clip_by_value(levels, 0.0, 255.0)), tf.uint8)
+
+
+def _reflected_indices(length, before, total):
+    """Positions 0..total of an axis of `length` reflected at both ends, for any padding."""
+    period = tf.maximum(2 * (length - 1), 1)
+    position = tf.math.floormod(tf.range(total) - before, period)
+    return tf.minimum(position, period - position)
+
+
+def pad_to_multiple(images, multiple: int, minimum: int = 0):
+    """Reflects pictures to a size divisible by `multiple`, evenly on both sides.
+
+    Unlike `tf.pad(mode="REFLECT")`, pictures smaller than the padding work too.
+
+    Args:
+        images: `(N, H, W, C)`, any dtype.
+        multiple: The network's stride.
+        minimum: Least height and width of the result.
+
+    Returns:
+        The padded pictures and `(top, left)`, the offset of the original in them.
+    """
+    height, width = tf.shape(images)[1], tf.shape(images)[2]
+    padded_height = tf.maximum(-(-height // multiple) * multiple, minimum)
+    padded_width = tf.maximum(-(-width // multiple) * multiple, minimum)
+    top, left = (padded_height - height) // 2, (padded_width - width) // 2
+    images = tf.gather(images, _reflected_indices(height, top, padded_height), axis=1)
+    images = tf.gather(images, _reflected_indices(width, left, padded_width), axis=2)
+    return images, (top, left)
