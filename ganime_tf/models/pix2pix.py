@@ -203,7 +203,7 @@ class Pix2Pix(Translator):
         return self.track(d_loss=d_loss, **parts)
 
     def _generator_loss(self, scores, fake_b, b):
-        """eq. (4) of Isola et al.: L_cGAN + lambda * L_L1, plus GANime's total variation."""
+        """Eq. (4) of Isola et al.: L_cGAN + lambda * L_L1, plus GANime's total variation."""
         config = self.config
         parts = {
             "g_adversarial": losses.gan_generator_loss(scores, config.adversarial),
@@ -216,7 +216,7 @@ class Pix2Pix(Translator):
         return total, parts
 
     def call(self, x, training=False):
-        """a -> b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride."""
+        """A -> b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride."""
         if self.config.inference == "sources":
             return self.generator(x, training=True)
         return (self.generator if training else self.for_inference(self.generator))(

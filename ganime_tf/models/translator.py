@@ -234,6 +234,15 @@ class Translator(keras.Model):
         """Least height and width that the networks take."""
         return self.stride
 
+    def sample_pictures(self, batch: dict) -> dict:
+        """Returns the columns of a sample grid, `{title: uint8 (N, H, W, 3)}`.
+
+        Args:
+            batch: A validation batch of float32 `[-1, 1]` pictures, `b` being the truth.
+        """
+        a, b = (image_ops.to_uint8(batch[key]).numpy() for key in ("a", "b"))
+        return {"input": a, "output": self.translate(a), "truth": b}
+
     def endpoints(self) -> dict:
         """Returns the exported signatures, `{name: function of uint8 (N, H, W, 3)}`."""
         return {"serving_default": self.translate_tensor}

@@ -1,0 +1,80 @@
+"""The `ganime` command: a table of commands, each a module with `main(argv, prog)`.
+
+Nothing heavy is imported before a command is known, so `ganime --help` answers at once.
+"""
+
+import importlib
+import sys
+
+from ganime_tf.version import __version__
+
+COMMANDS = {
+    "train": ("ganime_tf.cli.train", "train a model, or resume a run"),
+    "translate": ("ganime_tf.cli.translate", "translate pictures with a run or an export"),
+    "evaluate": ("ganime_tf.cli.evaluate", "compare pictures with the truth, or a model with data"),
+    "compare": ("ganime_tf.cli.compare", "several outputs side by side: table and picture grid"),
+    "export": ("ganime_tf.cli.export", "write a run as a SavedModel"),
+    "convert": ("ganime_tf.cli.convert", "load weights that other projects released"),
+    "models": ("ganime_tf.cli.models", "list models, presets and papers"),
+    "style": ("ganime_tf.cli.style", "neural style transfer: Gatys, or fast from TF-Hub"),
+    "sweep": ("ganime_tf.cli.sweep", "train a grid of settings and rank them"),
+    "prepare": ("ganime_tf.cli.prepare", "scan, split, resize, trace and pack picture sets"),
+    "toy": ("ganime_tf.cli.toy", "write the drawn anime world as files"),
+}
+
+# What a user can cause; anything else is a defect and shows its traceback.
+_USER_ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError)
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = ["usage: ganime COMMAND [options]", "", "Images into, out of and within anime.", ""]
+    lines += [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    lines += ["", "ganime COMMAND --help shows the options; --version the version;"]
+    lines += ["--debug shows the traceback of an error."]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code: 0, 1 on a failed job, 2 on a wrong call."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in argv
+    argv = [argument for argument in argv if argument != "--debug"]
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if argv[0] in ("-V", "--version"):
+        print(f"ganime-tf {__version__}")
+        return 0
+    if argv[0] not in COMMANDS:
+        import difflib
+
+        close = difflib.get_close_matches(argv[0], COMMANDS, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        print(f"ganime: unknown command {argv[0]!r}.{hint}\n\n{_usage()}", file=sys.stderr)
+        return 2
+    try:
+        module = importlib.import_module(COMMANDS[argv[0]][0])
+        return module.main(argv[1:], f"ganime {argv[0]}") or 0
+    except KeyboardInterrupt:
+        print("ganime: interrupted", file=sys.stderr)
+        return 130
+    except _USER_ERRORS as error:
+        if debug:
+            raise
+        message = " ".join(str(error).split())
+        print(f"ganime {argv[0]}: error: {message}", file=sys.stderr)
+        return 2
+
+
+def setup_logging() -> None:
+    """Sends the package's log to stderr, plainly; called by commands that run jobs."""
+    import logging
+
+    logger = logging.getLogger("ganime_tf")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False

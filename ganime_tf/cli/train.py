@@ -1,0 +1,82 @@
+"""`ganime train MODEL`: train a model, or resume a run."""
+
+import dataclasses
+import os
+
+
+def main(argv: list[str], prog: str, model: str | None = None) -> int:
+    """Trains `MODEL` with the fields of its config and of `RunConfig` as flags.
+
+    Args:
+        argv: `[MODEL] [--preset P] [--FIELD VALUE ...]`.
+        prog: Name shown in the help.
+        model: Fixes the model, so that `argv` starts with the flags.
+
+    Returns:
+        0, or 128 plus the signal that stopped the run.
+    """
+    from ganime_tf.cli import setup_logging
+    from ganime_tf.models import MODELS, get_model, get_preset, get_presets
+
+    argv = list(argv)
+    if model is None:
+        if not argv or argv[0].startswith("-"):
+            print(f"usage: {prog} MODEL [--preset P] [options]\n\nModels: {', '.join(MODELS)}")
+            print(f"\n{prog} MODEL --help lists every option with its default.")
+            return 0 if argv else 2
+        model = argv.pop(0)
+        prog = f"{prog} {model}"
+    get_model(model)
+    preset, argv = _take_preset(argv)
+    config = get_preset(model, preset)
+
+    import tyro
+
+    from ganime_tf.training.run import RunConfig
+
+    default_dir = os.path.join("runs", preset or model)
+
+    @dataclasses.dataclass(frozen=True)
+    class Run(RunConfig):
+        __doc__ = RunConfig.__doc__
+        run_dir: str = default_dir
+
+    def command(paper: type(config) = config, run: Run = Run()) -> tuple:  # noqa: B008
+        return paper, run
+
+    presets = ", ".join(get_presets(model))
+    paper, run = tyro.cli(
+        command,
+        args=argv,
+        prog=prog,
+        description=f"{get_model(model).__doc__.splitlines()[0]}\n\n--preset: {presets}. "
+        f"The defaults below are those of {preset or presets.split(', ')[0]}.",
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    setup_logging()
+    from ganime_tf.training.run import train
+
+    result = train(model, paper, run)
+    if result.signal is not None:
+        return 128 + result.signal
+    if run.dry_run:
+        print("Dry run: data and model are usable; nothing was written.")
+    else:
+        print(f"Trained to step {result.step}. Everything is in {result.run_dir}.")
+    return 0
+
+
+def _take_preset(argv: list[str]) -> tuple[str | None, list[str]]:
+    """Removes `--preset P` or `--preset=P`: it decides which defaults the flags have."""
+    rest, preset = [], None
+    arguments = iter(argv)
+    for argument in arguments:
+        if argument == "--preset":
+            preset = next(arguments, None)
+            if preset is None:
+                raise ValueError("--preset needs a name, e.g. --preset ganime-tv.")
+        elif argument.startswith("--preset="):
+            preset = argument.partition("=")[2]
+        else:
+            rest.append(argument)
+    return preset, rest

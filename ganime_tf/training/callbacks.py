@@ -1,0 +1,316 @@
+"""Keras callbacks of a run: progress, validation, samples, checkpoints, logs, and stopping."""
+
+import json
+import logging
+import math
+import signal
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganime_tf import metrics
+from ganime_tf.ops.files import write_atomic, write_json
+from ganime_tf.ops.images import to_uint8
+from ganime_tf.ops.pictures import contact_sheet, save_png
+from ganime_tf.progress import ProgressBar, format_seconds
+from ganime_tf.training.checkpoint import Checkpointer
+
+logger = logging.getLogger(__name__)
+
+
+class Steps(keras.callbacks.Callback):
+    """Counts steps over the whole run; the other callbacks read `step` from here."""
+
+    def __init__(self, step: int, total: int, batch_size: int):
+        super().__init__()
+        self.step, self.total, self.batch_size = step, total, batch_size
+        self.seconds = 0.0
+        self._since = self._epoch_since = None
+
+    @property
+    def images_per_second(self) -> float:
+        """Training speed of the running epoch."""
+        return (self.step - self._first) * self.batch_size / max(self.seconds, 1e-9)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Starts the clock of the epoch."""
+        self._first, self._since = self.step, time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Counts one more step."""
+        self.step += 1
+        self.seconds = time.monotonic() - self._since
+
+
+class StopOnBadLoss(keras.callbacks.Callback):
+    """Ends the run when a loss is not finite, before anything of it is saved.
+
+    Raises:
+        FloatingPointError: With the step and the losses.
+    """
+
+    def __init__(self, steps: Steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Checks the losses of the step."""
+        if all(math.isfinite(float(value)) for value in logs.values()):
+            return
+        values = ", ".join(f"{key}={float(value):.4g}" for key, value in logs.items())
+        raise FloatingPointError(
+            f"A loss is not finite at step {self.steps.step}: {values}. The last checkpoint is "
+            "kept. Lower `learning_rate`, set `gradient_clip`, or use float32 or mixed_bfloat16."
+        )
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends training after the running step on SIGINT or SIGTERM; `received` names the signal.
+
+    A second signal interrupts at once.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.received = None
+        self._previous = {}
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._previous[number] = signal.signal(number, self._handle)
+            except ValueError:  # not in the main thread: nothing to catch
+                break
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number, _frame):
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = number
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stops when a signal came in."""
+        if self.received is not None:
+            self.model.stop_training = True
+
+
+class Progress(keras.callbacks.Callback):
+    """One line with the step, time left, images per second and losses."""
+
+    def __init__(self, steps: Steps, show: bool | None = None):
+        super().__init__()
+        self.steps, self._show, self._bar = steps, show, None
+        self._start = time.monotonic()
+        self._first = steps.step
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Opens the line of the epoch."""
+        self._bar = ProgressBar(self.params["steps"], f"epoch {epoch + 1}", "step", self._show)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Redraws the line."""
+        losses = " ".join(f"{key}={float(value):.3f}" for key, value in logs.items())
+        speed = f"{self.steps.images_per_second:.1f} images/s"
+        self._bar.update(1, f"{speed}  run ETA {self._eta()}  {losses}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the summary of the epoch to the log."""
+        self._bar.close()
+        values = "  ".join(f"{key} {float(value):.4f}" for key, value in logs.items())
+        logger.info(
+            "epoch %d  step %d/%d  %.1f images/s  ETA %s  %s",
+            epoch + 1,
+            self.steps.step,
+            self.steps.total,
+            self.steps.images_per_second,
+            self._eta(),
+            values,
+        )
+
+    def _eta(self) -> str:
+        done = max(self.steps.step - self._first, 1)
+        rate = (time.monotonic() - self._start) / done
+        return format_seconds(rate * (self.steps.total - self.steps.step))
+
+
+class Validate(keras.callbacks.Callback):
+    """Adds the validation metrics to the epoch's logs: means, and `val_ssim_std`.
+
+    Args:
+        dataset: Finite batches with `a`, and `b` as the truth.
+        every: Epochs between two validations; the last epoch always counts.
+        last_epoch: The number of epochs of the run.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset, every: int, last_epoch: int):
+        super().__init__()
+        self.dataset, self.every, self.last_epoch = dataset, every, last_epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Translates the validation pictures and measures them."""
+        if (epoch + 1) % self.every and epoch + 1 != self.last_epoch:
+            return
+        logs.update(validate(self.model, self.dataset))
+
+
+def validate(model, dataset: tf.data.Dataset) -> dict[str, float]:
+    """Returns the mean validation L1 (0 to 1), PSNR (dB) and SSIM of a model.
+
+    Args:
+        model: Anything with `translate`.
+        dataset: Finite batches `{"a", "b"}`, float32 in [-1, 1].
+    """
+    values = {"l1": [], "psnr": [], "ssim": []}
+    for batch in dataset:
+        output = model.translate(to_uint8(batch["a"]).numpy())
+        truth = to_uint8(batch["b"]).numpy()
+        for name, parts in values.items():
+            parts.append(getattr(metrics, name)(output, truth))
+    joined = {name: np.concatenate(parts) for name, parts in values.items()}
+    result = {f"val_{name}": float(parts.mean()) for name, parts in joined.items()}
+    result["val_ssim_std"] = float(joined["ssim"].std())
+    return result
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Writes `samples/epoch_0000.png`: the same validation inputs, outputs and truths.
+
+    Args:
+        batch: A batch of validation pictures.
+        folder: Where the PNG files go.
+        every: Epochs between two grids; the start and the last epoch always count.
+        steps: The step counter.
+        last_epoch: The number of epochs of the run.
+        writer: A TensorBoard writer, or None.
+    """
+
+    def __init__(self, batch, folder: Path, every: int, steps: Steps, last_epoch: int, writer=None):
+        super().__init__()
+        self.batch, self.folder, self.every = batch, Path(folder), every
+        self.steps, self.last_epoch, self.writer = steps, last_epoch, writer
+
+    def on_train_begin(self, logs=None):
+        """Draws the untrained model."""
+        if self.steps.step == 0:
+            self.draw(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draws the grid when it is due."""
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.last_epoch:
+            self.draw(epoch + 1)
+
+    def draw(self, epoch: int) -> None:
+        """Draws the grid of an epoch."""
+        columns = self.model.sample_pictures(self.batch)
+        rows = list(zip(*columns.values(), strict=True))
+        sheet = contact_sheet(rows, columns=list(columns))
+        save_png(self.folder / f"epoch_{epoch:04d}.png", sheet)
+        if self.writer:
+            with self.writer.as_default(step=self.steps.step):
+                tf.summary.image("samples", sheet[None])
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Saves at the end of every epoch, every `every` steps, and when training is stopped.
+
+    Args:
+        checkpointer: What saves.
+        steps: The step counter.
+        every: Steps between two checkpoints besides the epochs' ends, 0 for none.
+        best_metric: The log that decides on the best epoch.
+    """
+
+    def __init__(self, checkpointer: Checkpointer, steps: Steps, every: int, best_metric: str):
+        super().__init__()
+        self.checkpointer, self.steps, self.every = checkpointer, steps, every
+        self.best_metric = best_metric
+        self.best = None
+        path = checkpointer.folder / "best.json"
+        if path.exists():
+            self.best = json.loads(path.read_text()).get(best_metric)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Saves when due, or when a signal stopped the run."""
+        if (self.every and self.steps.step % self.every == 0) or self.model.stop_training:
+            self.checkpointer.save(self.steps.step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves the epoch, and the weights if it is the best so far."""
+        if not self.model.stop_training:
+            self.checkpointer.save(self.steps.step)
+        value = logs.get(self.best_metric)
+        if value is not None and (
+            self.best is None or is_better(self.best_metric, value, self.best)
+        ):
+            self.best = float(value)
+            self.checkpointer.save_best(self.steps.step, self.best_metric, self.best)
+
+
+def is_better(metric: str, value: float, best: float) -> bool:
+    """Whether a metric's value beats another: similarities grow, distances and losses shrink."""
+    grows = any(word in metric for word in ("ssim", "psnr", "accuracy", "precision", "recall"))
+    return value > best if grows and "std" not in metric else value < best
+
+
+class RunLog(keras.callbacks.Callback):
+    """Appends a line an epoch to `metrics.jsonl`, and the scalars to TensorBoard.
+
+    Lines beyond the step that a run resumes from are dropped first.
+    """
+
+    def __init__(self, path: Path, steps: Steps, writer=None):
+        super().__init__()
+        self.path, self.steps, self.writer = Path(path), steps, writer
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        self.rows = [row for row in map(json.loads, lines) if row["step"] <= steps.step]
+        if len(self.rows) != len(lines):
+            write_atomic(self.path, "".join(json.dumps(row) + "\n" for row in self.rows))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the epoch's line."""
+        row = {
+            "epoch": epoch + 1,
+            "step": self.steps.step,
+            "images_per_second": round(self.steps.images_per_second, 3),
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
+        }
+        for group, optimizer in self.model.optimizers.items():
+            row[f"learning_rate_{group}"] = float(np.asarray(optimizer.learning_rate))
+        row |= {key: float(value) for key, value in logs.items()}
+        self.rows.append(row)
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        if self.writer:
+            with self.writer.as_default(step=self.steps.step):
+                for key, value in row.items():
+                    if isinstance(value, float):
+                        tf.summary.scalar(key, value)
+            self.writer.flush()
+
+
+def write_bad_files(path: Path, skipped) -> None:
+    """Writes the pictures that could not be used, one `path: reason` a line."""
+    if skipped:
+        write_atomic(path, "".join(f"{name}: {reason}\n" for name, reason in skipped))
+
+
+__all__ = [
+    "Progress",
+    "RunLog",
+    "SampleGrid",
+    "SaveCheckpoint",
+    "Steps",
+    "StopOnBadLoss",
+    "StopOnSignal",
+    "Validate",
+    "validate",
+    "write_bad_files",
+    "write_json",
+]
