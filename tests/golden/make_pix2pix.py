@@ -31,7 +31,7 @@ import numpy as np
 
 SIZE, BATCH, LEVELS, FILTERS = 32, 3, 5, 4  # 32 = 2**5: the bottleneck is 1x1, as at full size
 L1_WEIGHT, TV_WEIGHT = 100.0, 1e-4
-SGD_RATE = {"generator": 1e-3, "discriminator": 5e-2}
+SGD_RATE = {"generator": 0.1, "discriminator": 0.2}
 ADAM_RATE, BETA_1, BETA_2, ADAM_STEPS = 2e-4, 0.5, 0.999, 2
 ADAM_EPSILON = {"authors": 1e-8, "ganime": 1e-7}
 

@@ -1,0 +1,1 @@
+"""Released checkpoints of other code -> our models, one module per layout."""
