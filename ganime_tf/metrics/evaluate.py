@@ -1,0 +1,190 @@
+"""`evaluate_folders`: two folders of pictures in, a report out."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ganime_tf.metrics import folders
+from ganime_tf.metrics.evaluator import (
+    FAKE_METRICS,
+    METRICS,
+    PAIRED_METRICS,
+    SET_METRICS,
+    SOURCE_METRICS,
+    Evaluator,
+    check_names,
+)
+from ganime_tf.metrics.report import Report
+from ganime_tf.progress import progress
+
+
+def evaluate_folders(
+    real: str | Path | None,
+    fake: str | Path,
+    metrics: Sequence[str] = ("ssim", "psnr", "l1"),
+    paired: bool = True,
+    *,
+    source: str | Path | None = None,
+    unmatched: str = "error",
+    batch_size: int = 32,
+    seed: int = 0,
+    resamples: int = 1000,
+    kid_subsets: int = 100,
+    kid_subset_size: int = 1000,
+    precision: str = "float32",
+    cache: bool = True,
+) -> Report:
+    """Scores a folder of generated pictures against a folder of real ones.
+
+    Args:
+        real: Folder of real pictures, or for `fid_*` a statistics file (`.npz` with `mu` and
+            `sigma`). `None` when no metric compares with real pictures.
+        fake: Folder of generated pictures.
+        metrics: Names from `ganime_tf.metrics.METRICS`.
+        paired: Whether real and fake pictures show the same scenes, matched by file name without
+            suffix. Paired metrics need it; set metrics then use the matched pictures.
+        source: Folder with the inputs of the translation, matched to `fake` by name, for LPIPS-s.
+        unmatched: `"error"` refuses names without a partner, `"skip"` leaves them out.
+        batch_size: Pictures that go through a network at once. Does not change any score.
+        seed: Seed of subsets, pairs and bootstrap.
+        resamples: Bootstrap resamples; 0 leaves the intervals out.
+        kid_subsets: KID subsets.
+        kid_subset_size: Pictures in a KID subset.
+        precision: Of the Inception network, `"float32"` or `"bfloat16"`.
+        cache: Whether Fréchet statistics of the real folder are kept in the cache, by the hash of
+            its content and the protocol.
+
+    Returns:
+        The report. Metrics whose pretrained files are missing are in `Report.refused`.
+
+    Raises:
+        FileNotFoundError: When a folder is missing.
+        ValueError: On empty folders, unmatched names (listed), pairs of unequal size (named),
+            unknown metrics, too few pictures.
+    """
+    metrics = check_names(metrics, METRICS)
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received {batch_size}.")
+    statistics_file = real is not None and Path(real).suffix == ".npz"
+    _check_request(metrics, paired and not statistics_file, real, source, statistics_file)
+    evaluator = Evaluator(
+        metrics,
+        seed=seed,
+        resamples=resamples,
+        kid_subsets=kid_subsets,
+        kid_subset_size=kid_subset_size,
+        precision=precision,
+    )
+    fakes = folders.list_pictures(fake)
+    reals = {} if real is None or statistics_file else folders.list_pictures(real)
+    sources = {} if source is None else folders.list_pictures(source)
+    context = {"real": str(real), "fake": str(fake), "seed": seed}
+    pair_reals = paired and bool(reals)
+    if pair_reals:
+        names = folders.match_pictures(reals, fakes, unmatched=unmatched)
+        fakes, reals = {n: fakes[n] for n in names}, {n: reals[n] for n in names}
+    if sources:
+        names = folders.match_pictures(sources, fakes, unmatched=unmatched)
+        fakes = {n: fakes[n] for n in names}
+        reals = {n: reals[n] for n in names} if pair_reals else reals
+        sources, context["source"] = {n: sources[n] for n in names}, str(source)
+    if evaluator.active:
+        if statistics_file:
+            _use_statistics_file(evaluator, Path(real))
+        elif reals:
+            context["real_hash"] = folders.content_hash(reals)
+            hits = _use_cache(evaluator, context["real_hash"]) if cache else set()
+            if not pair_reals:
+                _feed_real(evaluator, reals, batch_size)
+            _feed_fake(evaluator, fakes, reals if pair_reals else {}, sources, batch_size)
+            if cache:
+                _fill_cache(evaluator, context["real_hash"], hits)
+        if statistics_file or not reals:
+            _feed_fake(evaluator, fakes, {}, sources, batch_size)
+        report = evaluator.result()
+    else:
+        report = Report(refused=evaluator.refused)
+    report.context |= context
+    return report
+
+
+def _check_request(metrics, paired, real, source, statistics_file) -> None:
+    for name in metrics:
+        if name in PAIRED_METRICS and not paired:
+            raise ValueError(
+                f"{name} compares picture by picture: it needs `paired=True` (--paired) and a "
+                "folder of real pictures with the names of the fakes."
+            )
+        if name in SOURCE_METRICS and source is None:
+            raise ValueError(f"{name} needs `source` (--source), the inputs of the translation.")
+        if real is None and name not in SOURCE_METRICS + FAKE_METRICS:
+            raise ValueError(f"{name} needs `real` (--real), a folder of real pictures.")
+        if statistics_file and name in SET_METRICS and not name.startswith("fid_"):
+            raise ValueError(f"{name} needs real pictures; {real} holds only mean and covariance.")
+
+
+def _read_all(names, sets, desc) -> Iterator[tuple[str, tuple[np.ndarray, ...]]]:
+    for name in progress(names, desc=desc, unit="pictures"):
+        pictures = tuple(folders.read_picture(paths[name]) for paths in sets)
+        if len({picture.shape for picture in pictures}) > 1:
+            sizes = ", ".join(
+                f"{paths[name]} is {picture.shape[1]}x{picture.shape[0]}"
+                for paths, picture in zip(sets, pictures, strict=True)
+            )
+            raise ValueError(f"Pictures of a pair must have one size: {sizes}. Resize one set.")
+        yield name, pictures
+
+
+def _feed_real(evaluator: Evaluator, reals: dict[str, Path], batch_size: int) -> None:
+    if all(bank.fixed("real") for bank in evaluator.feature_banks().values()):
+        return
+    pictures = _read_all(list(reals), [reals], "real")
+    for _, (images,) in folders.batches(pictures, batch_size):
+        evaluator.update(real=images)
+
+
+def _feed_fake(evaluator, fakes, reals, sources, batch_size) -> None:
+    keys = ["fake"] + ["real"] * bool(reals) + ["source"] * bool(sources)
+    sets = [fakes] + [reals] * bool(reals) + [sources] * bool(sources)
+    for names, arrays in folders.batches(_read_all(list(fakes), sets, "fake"), batch_size):
+        evaluator.update(names=names, **dict(zip(keys, arrays, strict=True)))
+
+
+def _use_statistics_file(evaluator: Evaluator, path: Path) -> None:
+    from ganime_tf.metrics.frechet import load_statistics
+
+    statistics = load_statistics(path)
+    for protocol, bank in evaluator.feature_banks().items():
+        if statistics.dim != bank.dim:
+            raise ValueError(
+                f"{path} holds {statistics.dim} features; protocol {protocol!r} has {bank.dim}."
+            )
+        evaluator.set_real_statistics(protocol, statistics)
+
+
+def _cache_path(protocol: str, bank, content: str) -> Path:
+    from ganime_tf.weights import cache_dir
+
+    return cache_dir() / "statistics" / f"{content[:32]}-{protocol}-{bank.fingerprint}.npz"
+
+
+def _use_cache(evaluator: Evaluator, content: str) -> set[str]:
+    from ganime_tf.metrics.frechet import load_statistics
+
+    hits = set()
+    for protocol, bank in evaluator.feature_banks().items():
+        path = _cache_path(protocol, bank, content)
+        if path.is_file() and not bank.keep_rows:
+            evaluator.set_real_statistics(protocol, load_statistics(path))
+            hits.add(protocol)
+    return hits
+
+
+def _fill_cache(evaluator: Evaluator, content: str, hits: set[str]) -> None:
+    from ganime_tf.metrics.frechet import save_statistics
+
+    for protocol, bank in evaluator.feature_banks().items():
+        statistics = bank.statistics["real"]
+        if protocol not in hits and statistics.count >= 2:
+            save_statistics(_cache_path(protocol, bank, content), statistics)

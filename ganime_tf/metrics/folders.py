@@ -1,0 +1,161 @@
+"""Finding, matching and reading the pictures of an evaluation."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+
+def list_pictures(folder: str | Path) -> dict[str, Path]:
+    """Lists the pictures of a folder and its subfolders.
+
+    Args:
+        folder: A folder.
+
+    Returns:
+        Path of each picture by its name: the path below `folder` without suffix, sorted.
+
+    Raises:
+        FileNotFoundError: When the folder is missing.
+        ValueError: When it holds no picture, or two that share a name (`a.png` and `a.jpg`).
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}. Give a folder of pictures.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if hidden or path.suffix.lower() not in SUFFIXES or not path.is_file():
+            continue
+        name = relative.with_suffix("").as_posix()
+        if name in found:
+            raise ValueError(f"{found[name]} and {path} share the name {name!r}. Remove one.")
+        found[name] = path
+    if not found:
+        raise ValueError(f"{folder} holds no picture ({', '.join(SUFFIXES)}).")
+    return found
+
+
+def match_pictures(
+    real: dict[str, Path], fake: dict[str, Path], *, unmatched: str = "error"
+) -> list[str]:
+    """Names that both sets hold, sorted.
+
+    Args:
+        real: Pictures by name, from `list_pictures`.
+        fake: Likewise.
+        unmatched: `"error"` refuses names that one set lacks; `"skip"` leaves them out.
+
+    Raises:
+        ValueError: When names have no partner (they are listed), or none have.
+    """
+    if unmatched not in ("error", "skip"):
+        raise ValueError(f'`unmatched` must be "error" or "skip". Received {unmatched!r}.')
+    common = sorted(real.keys() & fake.keys())
+    lonely = [("real", sorted(real.keys() - fake.keys())), ("fake", sorted(fake.keys() - real))]
+    text = "; ".join(
+        f"{len(names)} only in the {side} set: {', '.join(names[:10])}"
+        + (", ..." if len(names) > 10 else "")
+        for side, names in lonely
+        if names
+    )
+    if not common or (text and unmatched == "error"):
+        raise ValueError(
+            f"Pictures are paired by file name without suffix; {len(common)} names match. {text}. "
+            'Rename the files, leave out `paired`, or pass unmatched="skip" (--skip-unmatched).'
+        )
+    return common
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """Reads a picture as people see it.
+
+    The EXIF orientation is applied, transparent parts become white, grey and palette become RGB.
+
+    Args:
+        path: A picture that Pillow can read.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Raises:
+        ValueError: When the file is damaged, not a picture, or deeper than 8 bits.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith(("I", "F")):
+                raise ValueError(
+                    f"{path} holds more than 8 bits a channel ({image.mode}). "
+                    "Convert it to an 8-bit PNG first."
+                )
+            image = ImageOps.exif_transpose(image)
+            if image.has_transparency_data:
+                image = image.convert("RGBA")
+                white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+                image = Image.alpha_composite(white, image)
+            return np.array(image.convert("RGB"))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} cannot be read as a picture: {error}.") from error
+
+
+def read_labels(path: str | Path) -> np.ndarray:
+    """Reads a label map: a grey or palette picture whose pixel values are class numbers.
+
+    Returns:
+        integer `(H, W)`.
+
+    Raises:
+        ValueError: When the picture is not single-channel.
+    """
+    with Image.open(path) as image:
+        labels = np.array(image)
+    if labels.ndim != 2 or labels.dtype.kind not in "ui":
+        raise ValueError(
+            f"{path} is no label map: expected one channel of class numbers. Received mode "
+            f"with shape {labels.shape} and type {labels.dtype}."
+        )
+    return labels.astype(np.int64)
+
+
+def batches(
+    pictures: Iterable[tuple[str, tuple[np.ndarray, ...]]], size: int
+) -> Iterator[tuple[list[str], list[np.ndarray]]]:
+    """Groups named tuples of pictures into batches whose members share their shapes.
+
+    Args:
+        pictures: `(name, (picture, ...))`, in order.
+        size: Most pictures in a batch.
+
+    Yields:
+        The names and one uint8 `(N, H, W, 3)` array for each member of the tuple.
+    """
+    names: list[str] = []
+    group: list[tuple[np.ndarray, ...]] = []
+
+    def stacked():
+        return names, [np.stack(column) for column in zip(*group, strict=True)]
+
+    for name, members in pictures:
+        shapes = [member.shape for member in members]
+        if group and (len(group) == size or [m.shape for m in group[0]] != shapes):
+            yield stacked()
+            names, group = [], []
+        names.append(name)
+        group.append(members)
+    if group:
+        yield stacked()
+
+
+def content_hash(pictures: dict[str, Path]) -> str:
+    """SHA-256 over the names and bytes of a set of pictures."""
+    digest = hashlib.sha256()
+    for name, path in sorted(pictures.items()):
+        digest.update(name.encode() + b"\0")
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,271 @@
+"""Fréchet distance between Gaussians, and the mean and covariance that it needs, streamed."""
+
+from pathlib import Path
+
+import numpy as np
+import scipy.linalg
+
+from ganime_tf.ops.files import atomic_path
+
+_RANK_TOLERANCE = 1e-10  # relative to the largest variance
+
+
+class FeatureStatistics:
+    """Mean and covariance of feature vectors, in float64 and bounded memory.
+
+    Rows are collected in blocks of `dim` and folded into mean and scatter matrix, so memory is
+    two `dim x dim` matrices whatever the number of rows, and the result does not depend on how
+    rows were batched. Two objects fed by different workers merge exactly (Chan et al., 1983).
+
+    Args:
+        dim: Length of a feature vector.
+    """
+
+    def __init__(self, dim: int):
+        self.dim = int(dim)
+        self.count = 0
+        self._folded = 0  # rows inside mean and scatter
+        self._mean = np.zeros(self.dim)
+        self._scatter: np.ndarray | None = None
+        self._block: list[np.ndarray] = []
+        self._waiting = 0
+        self._known = False  # covariance given, not computed from rows
+
+    @classmethod
+    def from_moments(cls, mean, covariance, count: int = 0) -> "FeatureStatistics":
+        """Wraps a known mean `(d,)` and covariance `(d, d)`; `count` 0 means unknown.
+
+        Raises:
+            ValueError: On wrong shapes or values that are not finite.
+        """
+        mean, covariance = _check_moments(mean, covariance, "")
+        statistics = cls(len(mean))
+        statistics.count = statistics._folded = int(count)
+        statistics._mean, statistics._known = mean, True
+        statistics._scatter = covariance * (max(count - 1, 1) if count else 1)
+        return statistics
+
+    def update(self, features) -> None:
+        """Adds rows.
+
+        Args:
+            features: `(N, dim)`.
+
+        Raises:
+            ValueError: On another shape, or values that are not finite (rows are listed).
+        """
+        features = np.array(features, np.float64)
+        if features.ndim != 2 or features.shape[1] != self.dim:
+            raise ValueError(f"Expected features (N, {self.dim}). Received {features.shape}.")
+        bad = np.flatnonzero(~np.isfinite(features).all(1))
+        if len(bad):
+            raise ValueError(
+                f"Features of {len(bad)} of {len(features)} pictures are not finite (rows "
+                f"{', '.join(map(str, bad[:10]))} of this batch). Look for NaN in the pictures' "
+                "source, or for damaged network weights."
+            )
+        if self._known and not self._folded:
+            raise ValueError("Statistics of unknown count cannot take further rows.")
+        self.count += len(features)
+        while len(features):
+            if self._waiting == self.dim:
+                self._fold()
+            taken, features = np.split(features, [self.dim - self._waiting])
+            self._block.append(taken)
+            self._waiting += len(taken)
+
+    def _fold(self) -> None:
+        rows = np.concatenate(self._block)
+        mean = rows.mean(0)
+        rows = rows - mean
+        self._absorb(len(rows), mean, rows.T @ rows)
+        self._block, self._waiting = [], 0
+
+    def _absorb(self, count: int, mean: np.ndarray, scatter: np.ndarray) -> None:
+        """Pools another group's moments (Chan et al.'s parallel update)."""
+        if self._scatter is None:
+            self._folded, self._mean, self._scatter = count, mean.copy(), scatter.copy()
+            return
+        total = self._folded + count
+        delta = mean - self._mean
+        self._scatter += scatter
+        self._scatter += np.outer(delta, delta * (self._folded * count / total))
+        self._mean = self._mean + delta * (count / total)
+        self._folded = total
+
+    def merge(self, other: "FeatureStatistics") -> None:
+        """Adds the rows that `other` has seen; `other` is unchanged.
+
+        Raises:
+            ValueError: When the feature lengths differ or a count is unknown.
+        """
+        if other.dim != self.dim:
+            raise ValueError(f"Cannot merge {other.dim} features into {self.dim}.")
+        if (self._known and not self._folded) or (other._known and not other._folded):
+            raise ValueError("Statistics of unknown count cannot be merged.")
+        if other._scatter is not None:
+            if self._scatter is None and self._waiting:
+                self._fold()
+            self._absorb(other._folded, other._mean, other._scatter)
+            self.count += other._folded
+        for rows in list(other._block):
+            self.update(rows)
+
+    @property
+    def rows(self) -> np.ndarray | None:
+        """All rows while they are at most `dim`, else `None`."""
+        if self._scatter is not None or not self._block:
+            return None
+        return np.concatenate(self._block)
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean `(d,)` and unbiased covariance `(d, d)`.
+
+        Raises:
+            ValueError: With fewer than two rows.
+        """
+        if self._known and not self._folded:
+            return self._mean, self._scatter
+        if self.count < 2:
+            raise ValueError(f"A covariance needs at least 2 pictures. Received {self.count}.")
+        whole = FeatureStatistics(self.dim)
+        if self._scatter is not None:
+            whole._absorb(self._folded, self._mean, self._scatter)
+        if self._block:
+            whole._block = self._block
+            whole._fold()
+        return whole._mean, whole._scatter / (self.count - 1)
+
+
+def save_statistics(path: str | Path, statistics: FeatureStatistics) -> None:
+    """Writes `mu` and `sigma` to the `.npz` that pytorch-fid and clean-fid exchange, and `n`."""
+    mean, covariance = statistics.moments()
+    with atomic_path(Path(path)) as temporary, open(temporary, "wb") as file:
+        np.savez(file, mu=mean, sigma=covariance, n=statistics.count)
+
+
+def load_statistics(path: str | Path) -> FeatureStatistics:
+    """Reads an `.npz` with `mu` and `sigma`.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        ValueError: When it is damaged or lacks a key; says which keys it has.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            keys = list(file)
+            if "mu" not in keys or "sigma" not in keys:
+                raise ValueError(f"expected the arrays `mu` and `sigma`, found {keys}")
+            count = int(file["n"]) if "n" in keys else 0
+            return FeatureStatistics.from_moments(file["mu"], file["sigma"], count)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # zipfile, zlib, pickle and NumPy each have their own
+        raise ValueError(f"{path} is not a usable statistics file: {error}.") from error
+
+
+def frechet_distance(mu1, sigma1, mu2, sigma2) -> float:
+    """Squared Fréchet (2-Wasserstein) distance between two Gaussians, in float64.
+
+    |mu1 - mu2|^2 + Tr(sigma1) + Tr(sigma2) - 2 Tr (sigma1 sigma2)^(1/2). The last trace is the
+    sum of the square roots of the eigenvalues of L' sigma2 L with sigma1 = L L', which is
+    symmetric: no matrix square root, no imaginary part. L comes from Cholesky, or where sigma1 is
+    singular (fewer pictures than features) from its eigenvectors of positive variance.
+
+    Args:
+        mu1: Mean, `(d,)`.
+        sigma1: Covariance, `(d, d)`.
+        mu2: Mean, `(d,)`.
+        sigma2: Covariance, `(d, d)`.
+
+    Returns:
+        The distance, at least 0.
+
+    Raises:
+        ValueError: On unequal or wrong shapes, or values that are not finite.
+
+    Reference: Dowson and Landau, 1982; Heusel et al., 2017, arXiv:1706.08500, eq. (6).
+    """
+    mu1, sigma1 = _check_moments(mu1, sigma1, "1")
+    mu2, sigma2 = _check_moments(mu2, sigma2, "2")
+    if mu1.shape != mu2.shape:
+        raise ValueError(f"Features have lengths {len(mu1)} and {len(mu2)}: other networks?")
+    factor = _factor(sigma1)
+    product = factor.T @ sigma2 @ factor
+    eigenvalues = scipy.linalg.eigvalsh(product, overwrite_a=True, check_finite=False)
+    trace = np.sqrt(np.maximum(eigenvalues, 0.0)).sum()
+    distance = ((mu1 - mu2) ** 2).sum() + np.trace(sigma1) + np.trace(sigma2) - 2.0 * trace
+    return max(float(distance), 0.0)
+
+
+def frechet_distance_of_features(features1, features2) -> float:
+    """Fréchet distance of the Gaussians fitted to two sets of features, by their Gram matrix.
+
+    With A and B the centred rows divided by sqrt(n - 1), Tr (sigma1 sigma2)^(1/2) is the sum of
+    the singular values of A B': an n1 x n2 matrix instead of d x d. The way to go when there are
+    fewer pictures than features; exact there, where covariances are singular.
+
+    Args:
+        features1: `(n1, d)`, n1 at least 2.
+        features2: `(n2, d)`, n2 at least 2.
+
+    Returns:
+        The distance, at least 0.
+
+    Raises:
+        ValueError: On fewer than two rows, unequal lengths or values that are not finite.
+    """
+    sets = []
+    for features in (features1, features2):
+        features = np.asarray(features, np.float64)
+        if features.ndim != 2 or len(features) < 2 or not np.isfinite(features).all():
+            raise ValueError(
+                "Features must be finite, (n, d) with n at least 2. Received shape "
+                f"{features.shape}."
+            )
+        sets.append(features)
+    if sets[0].shape[1] != sets[1].shape[1]:
+        raise ValueError(f"Features have lengths {sets[0].shape[1]} and {sets[1].shape[1]}.")
+    means = [features.mean(0) for features in sets]
+    a, b = (
+        (features - mean) / np.sqrt(len(features) - 1)
+        for features, mean in zip(sets, means, strict=True)
+    )
+    trace = scipy.linalg.svdvals(a @ b.T).sum()
+    distance = ((means[0] - means[1]) ** 2).sum() + (a**2).sum() + (b**2).sum() - 2.0 * trace
+    return max(float(distance), 0.0)
+
+
+def distance_between(first: FeatureStatistics, second: FeatureStatistics) -> float:
+    """Fréchet distance of two collections, by whichever way is cheaper."""
+    if first.rows is not None and second.rows is not None:
+        return frechet_distance_of_features(first.rows, second.rows)
+    return frechet_distance(*first.moments(), *second.moments())
+
+
+def _factor(sigma: np.ndarray) -> np.ndarray:
+    """L `(d, r)` with L L' = sigma."""
+    try:
+        factor = np.linalg.cholesky(sigma)
+        pivots = np.diag(factor) ** 2
+        if pivots.min() > _RANK_TOLERANCE * pivots.max():
+            return factor
+    except np.linalg.LinAlgError:
+        pass
+    values, vectors = scipy.linalg.eigh(sigma, check_finite=False)
+    keep = values > max(values[-1], 0.0) * len(values) * np.finfo(float).eps
+    return vectors[:, keep] * np.sqrt(values[keep])
+
+
+def _check_moments(mean, covariance, which: str) -> tuple[np.ndarray, np.ndarray]:
+    mean = np.atleast_1d(np.asarray(mean, np.float64))
+    covariance = np.atleast_2d(np.asarray(covariance, np.float64))
+    if mean.ndim != 1 or covariance.shape != (len(mean), len(mean)):
+        raise ValueError(
+            f"mu{which} and sigma{which} must be (d,) and (d, d). "
+            f"Received {mean.shape} and {covariance.shape}."
+        )
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise ValueError(f"mu{which} or sigma{which} holds values that are not finite.")
+    return mean, covariance
