@@ -19,6 +19,7 @@ COMMANDS = {
     "style": ("ganime_tf.cli.style", "neural style transfer: Gatys, or fast from TF-Hub"),
     "sweep": ("ganime_tf.cli.sweep", "train a grid of settings and rank them"),
     "prepare": ("ganime_tf.cli.prepare", "scan, split, resize, trace and pack picture sets"),
+    "demo": ("ganime_tf.cli.demo", "train, compare, export and use a small colouriser"),
     "toy": ("ganime_tf.cli.toy", "write the drawn anime world as files"),
 }
 

@@ -1,0 +1,182 @@
+"""What every model promises, over every tiny preset in MODELS."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import made_batch, run_steps, tiny, tiny_names, values
+
+from ganime_tf.export import export_saved_model
+from ganime_tf.models import MODELS, get_presets
+from ganime_tf.training.checkpoint import Checkpointer
+from ganime_tf.training.run import RunConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+every_tiny = pytest.mark.parametrize(("name", "preset"), tiny_names())
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_has_a_tiny_preset_a_script_and_a_page(name):
+    assert any(preset.endswith("-tiny") for preset in get_presets(name))
+    assert (ROOT / "docs/models" / f"{name}.md").exists()
+    scripts = "".join(path.read_text() for path in (ROOT / "scripts").glob("train_*.py"))
+    assert f'"train", "{name}"' in scripts
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_run_and_paper_fields_do_not_collide(name):
+    paper = {field.name for field in dataclasses.fields(MODELS[name].Config)}
+    assert not paper & {field.name for field in dataclasses.fields(RunConfig)}
+
+
+@every_tiny
+def test_one_step_returns_the_named_finite_losses_and_moves_every_group(name, preset):
+    model = tiny(name, preset)
+    before = {group: values(model.group_variables(group)) for group in model.groups}
+    logs = run_steps(model, [made_batch(model)])
+    assert set(logs) == set(model.loss_names)
+    assert all(np.isfinite(value) for value in logs.values()), logs
+    for group, old in before.items():
+        moved = [
+            not np.array_equal(x, y) for x, y in zip(old, values(model.group_variables(group)))
+        ]
+        assert any(moved), f"group {group} did not move"
+
+
+@every_tiny
+def test_minimize_moves_only_the_named_group(name, preset):
+    model = tiny(name, preset)
+    for group in model.groups:
+        others = [other for other in model.groups if other != group]
+        before = {other: values(model.group_variables(other)) for other in others}
+        with tf.GradientTape() as tape:
+            loss = sum(tf.reduce_sum(tf.square(v)) for v in model.group_variables(group))
+        model.minimize(tape, loss, group)
+        for other in others:
+            for old, new in zip(before[other], values(model.group_variables(other)), strict=True):
+                np.testing.assert_array_equal(old, new)
+
+
+@every_tiny
+def test_a_batch_without_a_key_is_refused(name, preset):
+    model = tiny(name, preset)
+    batch = made_batch(model)
+    del batch["a"]
+    with pytest.raises(ValueError, match="needs the keys"):
+        model._step_on_replica(batch)
+
+
+def deterministic_overrides(model_name, preset) -> dict:
+    """Switches off what draws random numbers per replica."""
+    fields = {field.name for field in dataclasses.fields(MODELS[model_name].Config)}
+    off = {"dropout": 0.0, "pool_size": 0}
+    return {key: value for key, value in off.items() if key in fields}
+
+
+@every_tiny
+def test_two_replicas_equal_one(name, preset, two_replicas):
+    overrides = deterministic_overrides(name, preset)
+
+    def sgd(model):
+        model.compile({group: keras.optimizers.SGD(0.05) for group in model.groups})
+        return model
+
+    one = sgd(tiny(name, preset, **overrides))
+    batch = made_batch(one, count=2)
+    run_steps(one, [batch])
+    with two_replicas.scope():
+        two = sgd(tiny(name, preset, **overrides))
+    run_steps(two, [batch])
+    for a, b in zip(one.trainable_variables, two.trainable_variables, strict=True):
+        np.testing.assert_allclose(np.array(a), np.array(b), atol=2e-5, rtol=1e-4, err_msg=a.path)
+
+
+@every_tiny
+def test_resume_is_bit_exact(name, preset, tmp_path):
+    batches = [made_batch(tiny(name, preset), seed=seed) for seed in range(4)]
+    straight = tiny(name, preset, ema_decay=0.9)
+    run_steps(straight, batches)
+    first = tiny(name, preset, ema_decay=0.9)
+    run_steps(first, batches[:2])
+    Checkpointer(first, tmp_path).save(2)
+    second = tiny(name, preset, ema_decay=0.9)
+    assert Checkpointer(second, tmp_path).restore() == 2
+    run_steps(second, batches[2:])
+    for a, b in zip(straight.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(np.array(a), np.array(b), err_msg=a.path)
+    for group in straight.optimizers:
+        pairs = zip(
+            straight.optimizers[group].variables, second.optimizers[group].variables, strict=True
+        )
+        for a, b in pairs:
+            np.testing.assert_array_equal(np.array(a), np.array(b), err_msg=a.path)
+
+
+@every_tiny
+def test_keras_file_restores_weights_and_optimizers(name, preset, tmp_path):
+    model = tiny(name, preset)
+    run_steps(model, [made_batch(model)])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.config == model.config
+    # Keras leaves the seeds of dropout out of its files; checkpoints have them.
+    for a, b in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(np.array(a), np.array(b))
+    for group in model.optimizers:
+        a, b = model.optimizers[group].variables, loaded.optimizers[group].variables
+        for x, y in zip(a, b, strict=True):
+            np.testing.assert_array_equal(np.array(x), np.array(y))
+
+
+@every_tiny
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_float32_weights(name, preset, dtype):
+    model = tiny(name, preset, dtype=dtype)
+    logs = run_steps(model, [made_batch(model)])
+    assert all(np.isfinite(value) for value in logs.values()), logs
+    assert all(variable.dtype == "float32" for variable in model.trainable_variables)
+    assert model(made_batch(model)["a"]).dtype == tf.float32
+
+
+@every_tiny
+def test_translate_keeps_odd_sizes_and_is_deterministic(name, preset):
+    model = tiny(name, preset)
+    image = np.random.default_rng(0).integers(0, 256, (1, 51, 37, 3), np.uint8)
+    first = model.translate(image)
+    assert first.shape == image.shape and first.dtype == np.uint8
+    np.testing.assert_array_equal(first, model.translate(image))
+    np.testing.assert_array_equal(first[0], model.translate(image[0]))
+
+
+@every_tiny
+def test_translate_refuses_float_pictures(name, preset):
+    with pytest.raises(ValueError, match="must be uint8"):
+        tiny(name, preset).translate(np.zeros((1, 32, 32, 3), np.float32))
+
+
+@every_tiny
+def test_export_gives_the_same_pixels_without_the_package(name, preset, tmp_path):
+    model = tiny(name, preset)
+    export_saved_model(model, tmp_path / "export")
+    image = np.random.default_rng(0).integers(0, 256, (2, 45, 70, 3), np.uint8)
+    np.save(tmp_path / "image.npy", image)
+    program = (
+        "import sys, json, numpy as np, tensorflow as tf\n"
+        f"model = tf.saved_model.load({str(tmp_path / 'export')!r})\n"
+        f"image = np.load({str(tmp_path / 'image.npy')!r})\n"
+        "out = model.signatures['serving_default'](image=tf.constant(image))['image']\n"
+        f"np.save({str(tmp_path / 'out.npy')!r}, out.numpy())\n"
+        "print(json.dumps('ganime_tf' in sys.modules))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert json.loads(run.stdout.splitlines()[-1]) is False
+    out = np.load(tmp_path / "out.npy").astype(int)
+    assert np.abs(out - model.translate(image)).max() <= 1

@@ -1,0 +1,46 @@
+"""What several tests need: made batches, tiny models, comparisons."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganime_tf.models import MODELS, get_model, get_presets
+
+
+def tiny_names() -> list[tuple[str, str]]:
+    """(model, preset) of every tiny preset."""
+    return [(m, p) for m in MODELS for p in get_presets(m) if p.endswith("-tiny")]
+
+
+def tiny(name: str, preset: str, *, dtype="float32", **overrides):
+    """A compiled tiny model with seed 0."""
+    keras.utils.set_random_seed(0)
+    model = get_model(name)(get_presets(name)[preset], dtype=dtype, **overrides)
+    model.compile()
+    return model
+
+
+def made_batch(model, size: int | None = None, count: int = 2, seed: int = 0) -> dict:
+    """A batch of random smooth pictures for a model's keys."""
+    size = size or model.config.image_size
+    rng = np.random.default_rng(seed)
+    batch = {}
+    for key in model.batch_keys:
+        coarse = rng.uniform(-1, 1, (count, 8, 8, 3)).astype(np.float32)
+        batch[key] = tf.image.resize(coarse, (size, size))
+    return batch
+
+
+def values(variables) -> list[np.ndarray]:
+    """Copies of variables."""
+    return [np.array(variable) for variable in variables]
+
+
+def run_steps(model, batches) -> dict:
+    """Trains one step a batch through `fit`, in the given order."""
+    logs = {}
+    for batch in batches:
+        dataset = tf.data.Dataset.from_tensors(batch)
+        history = model.fit(dataset, steps_per_epoch=1, epochs=1, verbose=0)
+        logs = {key: value[-1] for key, value in history.history.items()}
+    return logs

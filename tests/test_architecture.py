@@ -1,0 +1,84 @@
+"""The dependency direction of docs/design.md, checked on the imports of every module."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "ganime_tf"
+
+# What a part of the package may import of the others.
+ALLOWED = {
+    "version": set(),
+    "progress": set(),
+    "weights": {"progress", "ops"},
+    "ops": set(),
+    "layers": {"ops"},
+    "losses": {"ops"},
+    "networks": {"ops", "layers", "weights"},
+    "models": {"ops", "layers", "losses", "networks", "weights", "version"},
+    "baselines": {"ops", "networks", "losses", "weights", "progress"},
+    "data": {"ops", "progress"},
+    "metrics": {"ops", "data", "weights", "progress", "networks", "layers"},
+    "convert": {"ops", "layers", "networks", "models", "weights"},
+    "inference": {"ops", "data", "models", "networks", "baselines", "progress", "weights"},
+    "export": {"ops", "models", "inference", "version"},
+    "training": {"ops", "data", "metrics", "models", "export", "inference", "progress", "version"},
+    "cli": None,
+    "__init__": None,
+    "__main__": None,
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    allowed = ALLOWED[part(path)]
+    if allowed is None:
+        return
+    for name in imported(path):
+        if name.startswith("ganime_tf."):
+            target = name.split(".")[1]
+            assert target == part(path) or target in allowed, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_hold_one_concept(path):
+    assert len(path.read_text().splitlines()) <= 400, f"{path} has over 400 lines: split it"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_prints_only_in_the_command_line(path):
+    if part(path) in ("cli", "__main__"):
+        return
+    calls = [n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+    assert not any(isinstance(f, ast.Name) and f.id == "print" for f in calls)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_optional_packages_are_imported_where_they_are_used(path):
+    optional = {"torch", "cv2", "tensorflow_hub", "ai_edge_litert", "skimage", "tf2onnx"}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            assert not {alias.name.split(".")[0] for alias in node.names} & optional
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module.split(".")[0] not in optional
