@@ -1,0 +1,100 @@
+"""A domain: samples that are shuffled together, each one or several aligned pictures."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import tensorflow as tf
+
+from ganime_tf.data.geometry import jitter, resize, square
+from ganime_tf.data.stores import DrawnStore, FileStore
+
+Store = FileStore | DrawnStore
+
+
+@dataclasses.dataclass
+class Part:
+    """Pictures of one store and the batch keys they become.
+
+    Args:
+        store: Where the pixels come from.
+        outputs: `(key, strip, strips)`: the picture is cut into `strips` equal vertical strips and
+            strip number `strip` becomes `key`.
+    """
+
+    store: Store
+    outputs: tuple[tuple[str, int, int], ...]
+
+
+class Domain:
+    """Numbered samples of one or several aligned pictures.
+
+    Args:
+        name: What errors and the log call it.
+        parts: Stores with the same number of pictures; picture i of all belongs to sample i.
+        labels: Further values, `key -> array (N, ...)`.
+        aspect: See `geometry.square`.
+    """
+
+    def __init__(self, name: str, parts: list[Part], labels: dict | None = None,
+                 aspect: str = "stretch"):  # fmt: skip
+        self.name, self.parts, self.labels, self.aspect = name, parts, labels or {}, aspect
+        self.names = parts[0].store.names
+        self.train_ids = np.arange(len(self.names))
+        self.validation_ids = np.arange(0)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def keys(self) -> list[str]:
+        """Batch keys of the pictures."""
+        return [key for part in self.parts for key, _, _ in part.outputs]
+
+    def hash(self) -> str:
+        """SHA-256 over the names of both parts of the split."""
+        digest = hashlib.sha256(self.name.encode())
+        for ids in (self.train_ids, self.validation_ids):
+            for index in ids:
+                for part in self.parts:
+                    digest.update(part.store.names[index].encode("utf-8", "surrogateescape"))
+                    digest.update(b"\0")
+            digest.update(b"\1")
+        return digest.hexdigest()
+
+    def load(self, index: int, size: int) -> list[np.ndarray]:
+        """Reads sample `index` in Python: one uint8 array a part; `ValueError`/`OSError` if bad."""
+        return [part.store.load(index, size) for part in self.parts]
+
+    def pixels(self, index, size: int) -> list:
+        """Reads sample `index` in the graph: one uint8 tensor a part."""
+        return [part.store.pixels(index, size) for part in self.parts]
+
+    def finish(self, pixels: list, index, size: int, image_size: int, random=None) -> dict:
+        """Cuts, resizes and augments the parts of one sample.
+
+        Args:
+            pixels: What `pixels` returned.
+            index: Number of the sample, for its labels.
+            size: Side to resize to.
+            image_size: Side of the result.
+            random: `(NUM_RANDOM,)` numbers for the jitter; `None` for none.
+
+        Returns:
+            `key -> uint8 (image_size, image_size, C)` and the labels.
+        """
+        sample = {}
+        position = 0.5 if random is None else random[3]
+        for part, picture in zip(self.parts, pixels, strict=True):
+            for key, strip, strips in part.outputs:
+                width = tf.shape(picture)[1] // strips
+                piece = picture[:, strip * width : (strip + 1) * width] if strips > 1 else picture
+                fill = 0 if part.store.nearest else 255
+                piece = square(piece, self.aspect, position, fill)
+                piece = resize(piece, size, part.store.nearest)
+                if random is not None:
+                    piece = jitter(piece, image_size, random)
+                sample[key] = piece
+        for key, values in self.labels.items():
+            sample[key] = tf.gather(values, index)
+        return sample

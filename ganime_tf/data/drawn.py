@@ -1,0 +1,72 @@
+"""The toy world as data: scenes that are drawn when they are asked for."""
+
+import numpy as np
+
+from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.stores import DrawnStore
+
+DEFAULT_COUNT = 1000
+VALIDATION_COUNT = 100
+_VALIDATION_START = 1_000_000_000  # far from all training scenes, whose numbers start at 0
+_OTHER_START = 500_000_000  # scenes of the b side of unpaired sets
+
+
+def parse(text: str) -> tuple[str, int]:
+    """`toy`, `toy:2000`, `toy-sketch:2000` -> (variant, count)."""
+    name, _, count = text.partition(":")
+    number = int(count) if count else DEFAULT_COUNT
+    if number < 1:
+        raise ValueError(f"{text}: needs at least 1 picture.")
+    return name.removeprefix("toy").removeprefix("-"), number
+
+
+def _domain(name: str, keys: dict[str, str], start: int, count: int, seed: int, **kwargs):
+    """Scenes `start`..`start + count` as aligned pictures `key -> rendering`."""
+    from ganime_tf.data import toy
+
+    whats = tuple(keys.values())
+    maps = [what.endswith("parsing") for what in whats]
+
+    def draw(index: int, size: int) -> np.ndarray:
+        pictures = toy.render_many(toy.sample_scene(seed, start + index), whats, size)
+        strips = [pictures[what] for what in whats]
+        strips = [s[..., None] if s.ndim == 2 else s for s in strips]
+        width = 1 if all(maps) else 3
+        strips = [np.repeat(s, width, -1) if s.shape[-1] < width else s for s in strips]
+        return np.concatenate(strips, axis=1)
+
+    names = [f"{start + i:010d}" for i in range(count)]
+    store = DrawnStore(draw, names, nearest=any(maps))
+    outputs = tuple((key, i, len(keys)) for i, key in enumerate(keys))
+    return Domain(name, [Part(store, outputs)], **kwargs)
+
+
+def _held_out(domain: Domain) -> Domain:
+    domain.train_ids, domain.validation_ids = domain.validation_ids, domain.train_ids
+    return domain
+
+
+def toy_domains(kind: str, text: str, seed: int) -> tuple[list[Domain], list[Domain]]:
+    """Domains of the toy world for a kind of data.
+
+    Args:
+        kind: As `open_data`.
+        text: `toy`, `toy:COUNT`, `toy-sketch`, `toy-sketch:COUNT`.
+        seed: Of the scenes.
+
+    Returns:
+        `(train, validation)`; validation is aligned and drawn from other scenes.
+    """
+    variant, count = parse(text)
+    source = {"": "lineart" if kind == "paired" else "portrait", "sketch": "lineart"}.get(variant)
+    if source is None:
+        raise ValueError(f"There is no data {text!r}. Known: toy, toy:COUNT, toy-sketch:COUNT.")
+    num_held_out = max(1, min(VALIDATION_COUNT, count // 2))
+    if kind == "paired":
+        keys = {"a": source, "b": "colour"}
+        train = [_domain("pairs", keys, 0, count, seed)]
+    else:
+        train = [_domain("a", {"a": source}, 0, count, seed),
+                 _domain("b", {"b": "colour"}, _OTHER_START, count, seed)]  # fmt: skip
+    keys = {"a": source, "b": "colour"}
+    return train, [_held_out(_domain("validation", keys, _VALIDATION_START, num_held_out, seed))]

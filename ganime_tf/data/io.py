@@ -1,0 +1,281 @@
+"""Reading pictures: one decoder for every file, in Python (`read_image`) and in graphs (`decode`).
+
+Everything comes out as uint8 RGB: EXIF orientation applied, alpha laid on a background, 16-bit,
+grey, palette and CMYK converted, the first frame of an animation. Plain JPEG, PNG, WebP and BMP are
+decoded by TensorFlow's kernels; `decode` looks at the header and hands all others to Pillow. Both
+ways give the same pixels for the same file.
+"""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageOps
+
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .gif .tif .tiff .avif .mpo .ppm .pgm".split()
+)
+MAX_PIXELS = 89_478_485
+"""Largest picture that is decoded (Pillow's own limit): 256 MB as RGB."""
+
+# Pillow guesses by content; this list keeps it from starting Ghostscript and other programs.
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "PPM")
+
+
+class BadImageError(ValueError):
+    """A file that cannot be made into a picture; the message is the reason, without the path."""
+
+
+def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> np.ndarray:
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        values = np.asarray(image, np.float64)
+        peak = values.max(initial=0.0)
+        if image.mode == "F":
+            scale = 255.0 if peak <= 1.0 else 1.0
+        else:
+            scale = 255.0 / 65535.0 if image.mode != "I" or peak > 255 else 1.0
+        grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        canvas = Image.new("RGBA", image.size, (*background, 255))
+        image = Image.alpha_composite(canvas, image)
+    return np.array(image.convert("RGB"))
+
+
+def _open(content: bytes, max_pixels: int) -> Image.Image:
+    if not content:
+        raise BadImageError("the file is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(content), formats=_available_formats())
+    except Image.DecompressionBombError as error:
+        raise BadImageError(f"too many pixels: {error}") from error
+    except Image.UnidentifiedImageError as error:
+        raise BadImageError("not a picture of a known format") from error
+    except (Exception, MemoryError) as error:
+        raise BadImageError(f"damaged header: {error}") from error
+    width, height = image.size
+    if width * height > max_pixels:
+        raise BadImageError(f"{width}x{height} has more than the limit of {max_pixels} pixels")
+    if not width or not height:
+        raise BadImageError(f"the picture is empty: {width}x{height}")
+    return image
+
+
+def _available_formats() -> list[str]:
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def decode_bytes(
+    content: bytes,
+    background: tuple[int, int, int] = (255, 255, 255),
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Decodes the content of a picture file with Pillow.
+
+    Args:
+        content: The bytes of a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF (where Pillow has it) or PPM.
+        background: RGB under transparent pixels.
+        max_pixels: Larger pictures are refused.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Raises:
+        BadImageError: When it cannot be decoded whole; says why.
+    """
+    image = _open(content, max_pixels)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image.load()
+            try:
+                image = ImageOps.exif_transpose(image)
+            except Exception:  # broken EXIF in a good picture: keep the stored orientation
+                pass
+            return _to_rgb(image, background)
+    except (Exception, MemoryError) as error:
+        raise BadImageError(f"damaged or truncated: {error}") from error
+
+
+def read_image(
+    path: str | Path,
+    background: tuple[int, int, int] = (255, 255, 255),
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Reads a picture file.
+
+    Args:
+        path: A file of any format `decode_bytes` knows; the suffix does not matter.
+        background: RGB under transparent pixels.
+        max_pixels: Larger pictures are refused.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        BadImageError: A `ValueError` naming the file, when it is not a good picture.
+    """
+    content = read_bytes(path)
+    try:
+        return decode_bytes(content, background, max_pixels)
+    except BadImageError as error:
+        raise BadImageError(f"{path}: {error}") from error
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Reads a regular file whole; `BadImageError` for unreadable files and non-files."""
+    path = os.fspath(path)
+    if "://" in path:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return file.read()
+    try:
+        if not os.path.isfile(path):  # a FIFO or a device would block the reader for ever
+            if not os.path.lexists(path):
+                raise FileNotFoundError(f"{path}: there is no such file")
+            raise BadImageError(f"{path}: not a regular file")
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise BadImageError(f"{path}: {error.strerror or error}") from error
+
+
+def _number(content, offset: int, length: int, big_endian: bool = True):
+    data = tf.io.decode_raw(tf.strings.substr(content, offset, length), tf.uint8)
+    data = tf.cast(data if big_endian else tf.reverse(data, [0]), tf.int64)
+    return tf.reduce_sum(data * tf.constant([256**k for k in reversed(range(length))], tf.int64))
+
+
+# RE2 reads the pattern as UTF-8, so only bytes below 0x80 may be named; \C is any one byte.
+_ORIENTED = (  # an EXIF orientation entry other than 1, little or big endian
+    r"\C*Exif\x00\x00\C*(\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]\x00"
+    r"|\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08])\C*"
+)
+_HEAD = 1 << 16
+
+
+def _pixels_fit(height, width):
+    return (height > 0) & (width > 0) & (height * width <= MAX_PIXELS)
+
+
+def _plain_jpeg(content):
+    height, width, channels = tf.unstack(tf.cast(tf.io.extract_jpeg_shape(content), tf.int64))
+    head = tf.strings.substr(content, 0, _HEAD)
+    oriented = tf.strings.regex_full_match(head, _ORIENTED)
+    complete = tf.strings.substr(content, -2, 2) == b"\xff\xd9"
+    return _pixels_fit(height, width) & (channels != 4) & ~oriented & complete
+
+
+def _plain_png(content):
+    depth, colour = _number(content, 24, 1), _number(content, 25, 1)
+    opaque = (colour == 0) | (colour == 2) | (colour == 3)
+    head = tf.strings.substr(content, 0, _HEAD)
+    pixels_near = tf.strings.regex_full_match(head, r"\C*IDAT\C*")
+    special = tf.strings.regex_full_match(head, r"\C*(tRNS|eXIf|acTL)\C*")
+    fits = _pixels_fit(_number(content, 16, 4), _number(content, 20, 4))
+    return fits & (depth <= 8) & opaque & pixels_near & ~special
+
+
+def _plain_bmp(content):
+    plain = (_number(content, 28, 2, False) == 24) & (_number(content, 30, 4, False) == 0)
+    height = _number(content, 22, 4, False)
+    return plain & (height < 1 << 31) & _pixels_fit(height, _number(content, 18, 4, False))
+
+
+def _plain_webp(content):
+    width = _number(content, 26, 2, False) % (1 << 14)
+    height = _number(content, 28, 2, False) % (1 << 14)
+    return (tf.strings.substr(content, 12, 4) == b"VP8 ") & _pixels_fit(height, width)
+
+
+def _if(condition, then, otherwise):
+    return tf.cond(condition, then, lambda: otherwise)
+
+
+def decode(content, background: tuple[int, int, int] = (255, 255, 255)):
+    """Decodes a picture file's content in a graph, for `Dataset.map`.
+
+    Args:
+        content: Scalar string tensor: the bytes of the file.
+        background: RGB under transparent pixels.
+
+    Returns:
+        uint8 `(H, W, 3)`; equal to `decode_bytes`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When the dataset runs into a bad picture.
+    """
+    size = tf.strings.length(content)
+    start = tf.strings.substr(content, 0, tf.minimum(size, 2))
+
+    def with_pillow():
+        pixels = tf.numpy_function(
+            lambda data: decode_bytes(data, background), [content], tf.uint8, stateful=False
+        )
+        return tf.ensure_shape(pixels, [None, None, 3])
+
+    def kind(prefix, minimum, test):
+        return _if((start == prefix) & (size >= minimum), lambda: test(content), False)
+
+    branches = [
+        (b"\xff\xd8", 16, _plain_jpeg,
+         lambda: tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")),
+        (b"\x89P", 34, _plain_png, lambda: tf.io.decode_png(content, channels=3)),
+        (b"RI", 34, _plain_webp, lambda: tf.io.decode_webp(content, channels=3)),
+        (b"BM", 54, _plain_bmp, lambda: tf.io.decode_bmp(content, channels=3)),
+    ]  # fmt: skip
+
+    def build(remaining):
+        if not remaining:
+            return with_pillow()
+        prefix, minimum, test, decoder = remaining[0]
+        return tf.cond(
+            kind(prefix, minimum, test),
+            decoder,
+            lambda: build(remaining[1:]),
+        )
+
+    return tf.ensure_shape(build(branches), [None, None, 3])
+
+
+def find_images(folder: str | Path) -> Iterator[tuple[str, int]]:
+    """Yields `(path relative to the folder, bytes)` of the picture files below a folder.
+
+    Sorted by name, hidden files left out, symbolic links followed without running in circles.
+    """
+    folder = os.fspath(folder)
+
+    def walk(directory: str, prefix: str, seen: frozenset):
+        try:
+            with os.scandir(directory) as entries:
+                entries = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            name = f"{prefix}{entry.name}"
+            try:
+                if entry.is_dir():
+                    status = entry.stat()
+                    key = (status.st_dev, status.st_ino)
+                    if key not in seen:
+                        yield from walk(entry.path, name + "/", seen | {key})
+                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                    yield name, entry.stat().st_size
+            except OSError:  # a dangling or circular link, a name that cannot be looked at
+                if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                    yield name, -1
+
+    status = os.stat(folder)
+    yield from walk(folder, "", frozenset({(status.st_dev, status.st_ino)}))

@@ -1,0 +1,144 @@
+"""Paired pictures: side by side in one file, in two folders, or named by a list."""
+
+import csv
+import json
+from pathlib import Path
+
+from ganime_tf.data import listing
+from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.spec import DataSpec
+from ganime_tf.data.stores import FileStore
+
+DIRECTIONS = ("auto", "ab", "ba")
+
+
+def _side_by_side(root: Path, names, direction: str, spec: DataSpec) -> Domain:
+    sketch = {"ab": 0, "ba": 1}.get(direction)
+    if sketch is None:
+        sketch = listing.sketch_strip(root, names)
+    store = FileStore(root, names, spec.background)
+    return Domain("pairs", [Part(store, (("a", sketch, 2), ("b", 1 - sketch, 2)))],
+                  aspect=spec.aspect)  # fmt: skip
+
+
+def _two_folders(a: Path, b: Path, direction: str, spec: DataSpec, skipped) -> Domain:
+    names_a, names_b = listing.list_folder(a, skipped), listing.list_folder(b, skipped)
+    listing.need(names_a, a, skipped)
+    listing.need(names_b, b, skipped)
+    pairs, dropped = listing.match_stems(names_a, names_b)
+    in_a = set(names_a)
+    skipped += [(str((a if name in in_a else b) / name), why) for name, why in dropped]
+    if not pairs:
+        raise ValueError(
+            f"No file of {a} has a partner of the same stem in {b}. First names there: "
+            f"{', '.join(names_a[:3])} and {', '.join(names_b[:3])}. Rename them, or name the "
+            "pairs in a CSV with the columns a,b."
+        )
+    store_a = FileStore(a, [x for x, _ in pairs], spec.background)
+    store_b = FileStore(b, [y for _, y in pairs], spec.background)
+    return _pairs(store_a, store_b, direction, spec)
+
+
+def _pairs(a: FileStore, b: FileStore, direction: str, spec: DataSpec) -> Domain:
+    keys = ("b", "a") if direction == "ba" else ("a", "b")
+    parts = [Part(a, ((keys[0], 0, 1),)), Part(b, ((keys[1], 0, 1),))]
+    return Domain("pairs", parts, aspect=spec.aspect)
+
+
+def read_list(path: Path) -> list[dict[str, str]]:
+    """Reads a `.csv` (with a header line) or `.jsonl` file of rows.
+
+    Raises:
+        ValueError: Naming the line that is not a row.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text: {error}") from error
+    if path.suffix.lower() == ".csv":
+        rows = list(csv.DictReader(text.splitlines()))
+    else:
+        rows = []
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip():
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    raise ValueError(f"{path}, line {number}: not JSON: {error}") from error
+                if not isinstance(row, dict):
+                    raise ValueError(f"{path}, line {number}: expected an object {{...}}.")
+                rows.append(row)
+    if not rows:
+        raise ValueError(f"{path} has no rows.")
+    return rows
+
+
+def _from_list(path: Path, direction: str, spec: DataSpec, skipped) -> tuple[Domain, list]:
+    rows = read_list(path)
+    kept = {"a": [], "b": [], "split": []}
+    for number, row in enumerate(rows, 1):
+        names = [row.get("a"), row.get("b")]
+        if not all(isinstance(name, str) and name for name in names):
+            raise ValueError(
+                f"{path}, row {number}: needs `a` and `b` (paths, relative to the list's folder). "
+                f"Received the columns {', '.join(map(str, row))}."
+            )
+        missing = [name for name in names if not (path.parent / name).is_file()]
+        if missing:
+            skipped += [(str(path.parent / name), f"named in row {number}, no such file")
+                        for name in missing]  # fmt: skip
+            continue
+        kept["a"].append(names[0])
+        kept["b"].append(names[1])
+        kept["split"].append(str(row.get("split") or ""))
+    if not kept["a"]:
+        raise ValueError(f"None of the {len(rows)} pairs named in {path} has both files.")
+    stores = [FileStore(path.parent, kept[key], spec.background) for key in ("a", "b")]
+    return _pairs(*stores, direction, spec), kept["split"]
+
+
+def _open_folder(folder: Path, direction: str, spec: DataSpec, skipped) -> Domain:
+    a = listing.subfolder(folder, listing.A_NAMES)
+    b = listing.subfolder(folder, listing.B_NAMES)
+    if a and b:
+        return _two_folders(a, b, direction, spec, skipped)
+    names = listing.list_folder(folder, skipped)
+    listing.need(names, folder, skipped)
+    return _side_by_side(folder, names, direction, spec)
+
+
+def paired(spec: DataSpec, direction: str, skipped: list) -> tuple[Domain, Domain | None, list]:
+    """Lists paired data.
+
+    Args:
+        spec: What to list.
+        direction: `auto`, `ab` or `ba`, see `open_data`.
+        skipped: Gets `(path, reason)` of left-out files.
+
+    Returns:
+        `(train domain, validation domain or None, split column or [])`.
+    """
+    if spec.path is None:
+        a, b = listing.existing_folder(spec.a), listing.existing_folder(spec.b)
+        return _two_folders(a, b, direction, spec, skipped), None, []
+    path = Path(spec.path)
+    if path.suffix.lower() in (".csv", ".jsonl") and path.is_file():
+        domain, split = _from_list(path, direction, spec, skipped)
+        return domain, None, split if any(split) else []
+    root = listing.existing_folder(path)
+    a, b = listing.subfolder(root, listing.A_NAMES), listing.subfolder(root, listing.B_NAMES)
+    if a and b and (a / "train").is_dir() and (b / "train").is_dir():
+        validation = next((n for n in listing.VALIDATION_NAMES
+                           if (a / n).is_dir() and (b / n).is_dir()), None)  # fmt: skip
+        train = _two_folders(a / "train", b / "train", direction, spec, skipped)
+        if validation is None:
+            return train, None, []
+        return train, _two_folders(a / validation, b / validation, direction, spec, skipped), []
+    train = listing.subfolder(root, ("train",))
+    held_out = listing.subfolder(root, listing.VALIDATION_NAMES)
+    if train is None:
+        return _open_folder(root, direction, spec, skipped), None, []
+    domain = _open_folder(train, direction, spec, skipped)
+    if held_out is None:
+        return domain, None, []
+    return domain, _open_folder(held_out, direction, spec, skipped), []
