@@ -1,10 +1,11 @@
 """`evaluate_folders`: two folders of pictures in, a report out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ganime_tf.data.io import read_image
 from ganime_tf.metrics import folders
 from ganime_tf.metrics.evaluator import (
     FAKE_METRICS,
@@ -126,7 +127,7 @@ def _check_request(metrics, paired, real, source, statistics_file) -> None:
 
 def _read_all(names, sets, desc) -> Iterator[tuple[str, tuple[np.ndarray, ...]]]:
     for name in progress(names, desc=desc, unit="pictures"):
-        pictures = tuple(folders.read_picture(paths[name]) for paths in sets)
+        pictures = tuple(read_image(paths[name]) for paths in sets)
         if len({picture.shape for picture in pictures}) > 1:
             sizes = ", ".join(
                 f"{paths[name]} is {picture.shape[1]}x{picture.shape[0]}"
@@ -188,3 +189,69 @@ def _fill_cache(evaluator: Evaluator, content: str, hits: set[str]) -> None:
         statistics = bank.statistics["real"]
         if protocol not in hits and statistics.count >= 2:
             save_statistics(_cache_path(protocol, bank, content), statistics)
+
+
+def folder_statistics(
+    folder: str | Path, protocol: str = "clean", *, batch_size: int = 32, precision: str = "float32"
+):
+    """Fréchet statistics of a folder, to keep with `frechet.save_statistics`.
+
+    Args:
+        folder: Folder of pictures, at least 2.
+        protocol: `"pytorch"`, `"tf"` or `"clean"`, optionally with `_64`, `_192`, `_768`.
+        batch_size: Pictures that go through the network at once.
+        precision: `"float32"` or `"bfloat16"`.
+
+    Returns:
+        A `FeatureStatistics`.
+
+    Raises:
+        MissingWeightsError: When the network's weights are nowhere.
+    """
+    from ganime_tf.metrics.features import load_extractor
+    from ganime_tf.metrics.frechet import FeatureStatistics
+
+    extractor = load_extractor(protocol, precision)
+    statistics = FeatureStatistics(extractor.dim)
+    pictures = folders.list_pictures(folder)
+    for _, (images,) in folders.batches(_read_all(list(pictures), [pictures], "read"), batch_size):
+        statistics.update(extractor(images))
+    return statistics
+
+
+def evaluate_samples(
+    samples: Iterable[tuple[str, dict[str, np.ndarray]]],
+    metrics: Sequence[str],
+    *,
+    batch_size: int = 32,
+    **settings,
+) -> Report:
+    """Scores pictures from any source, for instance a model's outputs.
+
+    Args:
+        samples: Name and pictures of each: `"fake"`, and as the metrics need `"real"` (the truth of
+            that fake, or any real picture) and `"source"`, uint8 `(H, W, 3)`.
+        metrics: Names from `METRICS`.
+        batch_size: Pictures scored at once.
+        **settings: Further arguments of `Evaluator`.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: When there is no sample, or as `Evaluator` raises.
+    """
+    evaluator = Evaluator(metrics, **settings)
+    if not evaluator.active:
+        return Report(refused=evaluator.refused)
+    keys: tuple[str, ...] = ()
+
+    def members():
+        nonlocal keys
+        for name, pictures in samples:
+            keys = tuple(pictures)
+            yield name, tuple(pictures.values())
+
+    for names, arrays in folders.batches(members(), batch_size):
+        evaluator.update(names=names, **dict(zip(keys, arrays, strict=True)))
+    return evaluator.result()

@@ -49,6 +49,8 @@ class Evaluator:
         diversity_pool: Most pictures that LPIPS-d pairs.
         precision: `"float32"`, or `"bfloat16"` for the Inception network (faster on hardware that
             has it; the score deviates, see docs/evaluation.md).
+        aligned: Whether `real` and `fake` of one `update` show the same scenes. If not, paired
+            metrics are an error.
 
     Raises:
         ValueError: On an unknown metric; suggests the closest name.
@@ -67,7 +69,9 @@ class Evaluator:
         kid_subset_size: int = 1000,
         diversity_pool: int = 1000,
         precision: str = "float32",
+        aligned: bool = True,
     ):
+        self._aligned = aligned
         self.metrics = check_names(metrics, METRICS)
         self._seed, self._resamples = seed, resamples
         self._kid = (kid_subsets, kid_subset_size)
@@ -81,6 +85,9 @@ class Evaluator:
         self._values: dict[str, list[np.ndarray]] = {}
         self._kept: list[np.ndarray] = []
         self._random = np.random.default_rng(seed)
+        paired = [name for name in self.metrics if name in PAIRED_METRICS]
+        if paired and not aligned:
+            raise ValueError(f"{', '.join(paired)} compare pairs, but the pictures are not paired.")
         for name in self.metrics:
             try:
                 self._prepare(name, precision)

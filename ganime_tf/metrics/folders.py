@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+from ganime_tf.data.io import SUFFIXES
 
 
 def list_pictures(folder: str | Path) -> dict[str, Path]:
@@ -37,7 +37,7 @@ def list_pictures(folder: str | Path) -> dict[str, Path]:
             raise ValueError(f"{found[name]} and {path} share the name {name!r}. Remove one.")
         found[name] = path
     if not found:
-        raise ValueError(f"{folder} holds no picture ({', '.join(SUFFIXES)}).")
+        raise ValueError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}).")
     return found
 
 
@@ -70,37 +70,6 @@ def match_pictures(
             'Rename the files, leave out `paired`, or pass unmatched="skip" (--skip-unmatched).'
         )
     return common
-
-
-def read_picture(path: str | Path) -> np.ndarray:
-    """Reads a picture as people see it.
-
-    The EXIF orientation is applied, transparent parts become white, grey and palette become RGB.
-
-    Args:
-        path: A picture that Pillow can read.
-
-    Returns:
-        uint8 `(H, W, 3)`.
-
-    Raises:
-        ValueError: When the file is damaged, not a picture, or deeper than 8 bits.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(
-                    f"{path} holds more than 8 bits a channel ({image.mode}). "
-                    "Convert it to an 8-bit PNG first."
-                )
-            image = ImageOps.exif_transpose(image)
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-                image = Image.alpha_composite(white, image)
-            return np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as a picture: {error}.") from error
 
 
 def read_labels(path: str | Path) -> np.ndarray:

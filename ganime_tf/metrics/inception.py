@@ -14,7 +14,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-
 FEATURES = (64, 192, 768, 2048)
 RANDOM_DIM = 128
 _SIZE = 299
