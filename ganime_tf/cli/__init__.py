@@ -4,6 +4,7 @@ Nothing heavy is imported before a command is known, so `ganime --help` answers 
 """
 
 import importlib
+import os
 import sys
 
 from ganime_tf.version import __version__
@@ -40,6 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code: 0, 1 on a failed job, 2 on a wrong call."""
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
+    if not debug:
+        # TensorFlow's start-up notes; its errors still come as exceptions.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     argv = [argument for argument in argv if argument != "--debug"]
     if not argv or argv[0] in ("-h", "--help"):
         print(_usage())

@@ -273,6 +273,13 @@ class RunLog(keras.callbacks.Callback):
         if len(self.rows) != len(lines):
             write_atomic(self.path, "".join(json.dumps(row) + "\n" for row in self.rows))
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Notes the epoch's learning rates."""
+        self._rates = {
+            f"learning_rate_{group}": float(np.asarray(optimizer.learning_rate))
+            for group, optimizer in self.model.optimizers.items()
+        }
+
     def on_epoch_end(self, epoch, logs=None):
         """Writes the epoch's line."""
         row = {
@@ -281,8 +288,7 @@ class RunLog(keras.callbacks.Callback):
             "images_per_second": round(self.steps.images_per_second, 3),
             "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
         }
-        for group, optimizer in self.model.optimizers.items():
-            row[f"learning_rate_{group}"] = float(np.asarray(optimizer.learning_rate))
+        row |= self._rates
         row |= {key: float(value) for key, value in logs.items()}
         self.rows.append(row)
         with open(self.path, "a", encoding="utf-8") as file:

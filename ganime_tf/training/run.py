@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import importlib.util
 import json
 import logging
 import os
@@ -255,11 +256,10 @@ def _callbacks(run, run_dir, source, config, steps, stop, checkpointer, last_epo
 
 
 def _summary_writer(folder: Path):
-    try:
-        return tf.summary.create_file_writer(str(folder))
-    except Exception as error:  # TensorFlow raises its own error where tensorboard is absent
-        logger.warning("No TensorBoard logs: %s", error)
+    if importlib.util.find_spec("tensorboard") is None:
+        logger.warning("No TensorBoard logs: `pip install tensorboard` to have them.")
         return None
+    return tf.summary.create_file_writer(str(folder))
 
 
 def _record(model, config, run, source) -> dict:
