@@ -115,12 +115,24 @@ class Trainer:
     Args:
         bf16: Run both networks under bfloat16 autocast; losses and weights stay float32.
         channels_last: Keep tensors in NHWC order, the quicker one on a CPU under bfloat16.
+        filters: Channels of the first layer of both networks.
+        size: Pictures' size, a power of two: as many levels as it has halvings.
     """
 
-    def __init__(self, *, bf16: bool = False, channels_last: bool = False, filters: int = 64):
+    def __init__(
+        self,
+        *,
+        bf16: bool = False,
+        channels_last: bool = False,
+        filters: int = 64,
+        size: int = 256,
+    ):
         self.bf16 = bf16
+        levels = size.bit_length() - 1
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.generator = initialise(UNet(filters=filters)).to(memory_format=self.format)
+        self.generator = initialise(UNet(levels=levels, filters=filters)).to(
+            memory_format=self.format
+        )
         self.discriminator = initialise(PatchGAN(filters=filters)).to(memory_format=self.format)
         adam = dict(lr=2e-4, betas=(0.5, 0.999))
         self.g_optimizer = torch.optim.Adam(self.generator.parameters(), **adam)
