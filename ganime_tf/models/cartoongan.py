@@ -72,7 +72,7 @@ PRESETS = {
         load_size=32,
         batch_size=2,
         num_epochs=4,
-        init_epochs=1,
+        init_epochs=0,
         filters=8,
         num_blocks=2,
         discriminator_filters=8,
@@ -142,7 +142,12 @@ class CartoonGAN(Translator):
         """
         super().compile(optimizers, steps_per_epoch=steps_per_epoch, **kwargs)
         self._init_steps = self.config.init_epochs * (steps_per_epoch or 0)
-        self._features = load_features(self.config.features)
+        self._load_features()
+
+    def _load_features(self):
+        if self._features is None:
+            with tf.init_scope():
+                self._features = load_features(self.config.features)
 
     def in_first_phase(self) -> bool:
         """Whether the next step belongs to the initialization phase."""
@@ -159,6 +164,7 @@ class CartoonGAN(Translator):
             )
 
     def _content(self, images):
+        self._load_features()
         return self._features(images)[CONTENT_LAYERS[self.config.features]]
 
     def train_step(self, batch):
@@ -208,6 +214,7 @@ class CartoonGAN(Translator):
         return super().get_compile_config() | {"init_steps": self._init_steps}
 
     def compile_from_config(self, config: dict) -> None:
-        """Compiles as `get_compile_config` says."""
-        super().compile_from_config(config)
+        """Compiles as `get_compile_config` says; the feature network waits for the first step."""
+        load = keras.saving.deserialize_keras_object
+        super().compile({key: load(value) for key, value in config["optimizers"].items()})
         self._init_steps = config["init_steps"]

@@ -1,0 +1,11 @@
+"""`ganime style` from a checkout: neural style transfer."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ganime_tf.cli import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main(["style", *sys.argv[1:]]))
