@@ -52,13 +52,12 @@ class _Spectral(keras.layers.Layer):
             dtype="float32",
             autocast=False,
         )
-        # Every replica computes the same u and v from the same kernel; the first one's are kept.
+        # Every replica computes the same u and v from the same kernel: no reduction is needed.
         state = {
             "initializer": _unit_normal,
             "dtype": "float32",
             "autocast": False,
             "trainable": False,
-            "aggregation": "only_first_replica",
         }
         self.u = self.add_weight(name="u", shape=(kernel_shape[-1],), **state)
         self.v = self.add_weight(name="v", shape=(fan_in,), **state)

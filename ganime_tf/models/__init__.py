@@ -8,6 +8,10 @@ from ganime_tf.models.translator import Translator, TranslatorConfig
 # name -> module; a module holds the class, its config and PRESETS.
 _MODULES = {
     "pix2pix": "ganime_tf.models.pix2pix:Pix2Pix",
+    "cyclegan": "ganime_tf.models.cyclegan:CycleGAN",
+    "ugatit": "ganime_tf.models.ugatit:UGATIT",
+    "cartoongan": "ganime_tf.models.cartoongan:CartoonGAN",
+    "animegan": "ganime_tf.models.animegan:AnimeGAN",
 }
 
 
