@@ -75,7 +75,7 @@ def main(argv: list[str], prog: str) -> int:
     print(f"{'':18}{'L1':>8}{'PSNR':>8}{'SSIM':>8}")
     rows = {name: validate(model, held_out) for name, model in models.items()}
     for name, row in rows.items():
-        print(f"{name:18}{row['val_l1']:8.4f}{row['val_psnr']:8.2f}{row['val_ssim']:8.4f}")
+        print(f"{name:18}{row['l1']:8.4f}{row['psnr']:8.2f}{row['ssim']:8.4f}")
     sheet = _contact_sheet(models["trained with TV"], held_out, args.out)
     coloured = _export_and_colour(models["trained with TV"], held_out, args.out)
     print(f"\nIn {time.monotonic() - start:.0f} s. Look at:")

@@ -141,42 +141,57 @@ class Progress(keras.callbacks.Callback):
 
 
 class Validate(keras.callbacks.Callback):
-    """Adds the validation metrics to the epoch's logs: means, and `val_ssim_std`.
+    """Adds the validation metrics to the epoch's logs: `val_ssim`, `val_ssim_std`, ...
 
     Args:
-        dataset: Finite batches with `a`, and `b` as the truth.
+        dataset: Finite batches with `a`, and `b` as the truth or as pictures of that domain.
+        names: Metrics, as `ganime evaluate` names them.
+        aligned: Whether `b` is the truth of `a`.
         every: Epochs between two validations; the last epoch always counts.
         last_epoch: The number of epochs of the run.
     """
 
-    def __init__(self, dataset: tf.data.Dataset, every: int, last_epoch: int):
+    def __init__(
+        self, dataset: tf.data.Dataset, names: tuple, aligned: bool, every: int, last_epoch: int
+    ):
         super().__init__()
-        self.dataset, self.every, self.last_epoch = dataset, every, last_epoch
+        self.dataset, self.names, self.aligned = dataset, names, aligned
+        self.every, self.last_epoch = every, last_epoch
+        self.better = {}  # log -> "higher" or "lower", known after the first validation
+        self._refused = set()
 
     def on_epoch_end(self, epoch, logs=None):
         """Translates the validation pictures and measures them."""
         if (epoch + 1) % self.every and epoch + 1 != self.last_epoch:
             return
-        logs.update(validate(self.model, self.dataset))
+        report = validate(self.model, self.dataset, self.names, self.aligned)
+        for name, reason in report.refused.items():
+            if name not in self._refused:
+                logger.warning("No val_%s: %s", name, reason)
+                self._refused.add(name)
+        for name, score in report.scores.items():
+            logs[f"val_{name}"] = score.value
+            if score.std is not None:
+                logs[f"val_{name}_std"] = score.std
+            self.better[f"val_{name}"] = score.better
 
 
-def validate(model, dataset: tf.data.Dataset) -> dict[str, float]:
-    """Returns the mean validation L1 (0 to 1), PSNR (dB) and SSIM of a model.
+def validate(
+    model, dataset: tf.data.Dataset, names=("l1", "psnr", "ssim"), aligned: bool = True
+) -> metrics.Report:
+    """Measures a model's translations of `a` against `b`.
 
     Args:
         model: Anything with `translate`.
         dataset: Finite batches `{"a", "b"}`, float32 in [-1, 1].
+        names: Metrics, as `ganime evaluate` names them.
+        aligned: Whether `b` is the truth of `a`, else pictures of its domain.
     """
-    values = {"l1": [], "psnr": [], "ssim": []}
+    evaluator = metrics.Evaluator(names, aligned=aligned, resamples=0)
     for batch in dataset:
-        output = model.translate(to_uint8(batch["a"]).numpy())
-        truth = to_uint8(batch["b"]).numpy()
-        for name, parts in values.items():
-            parts.append(getattr(metrics, name)(output, truth))
-    joined = {name: np.concatenate(parts) for name, parts in values.items()}
-    result = {f"val_{name}": float(parts.mean()) for name, parts in joined.items()}
-    result["val_ssim_std"] = float(joined["ssim"].std())
-    return result
+        a, b = to_uint8(batch["a"]).numpy(), to_uint8(batch["b"]).numpy()
+        evaluator.update(b, model.translate(a), source=a)
+    return evaluator.result()
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -225,12 +240,20 @@ class SaveCheckpoint(keras.callbacks.Callback):
         steps: The step counter.
         every: Steps between two checkpoints besides the epochs' ends, 0 for none.
         best_metric: The log that decides on the best epoch.
+        better: `{log: "higher" or "lower"}`, filled by `Validate`.
     """
 
-    def __init__(self, checkpointer: Checkpointer, steps: Steps, every: int, best_metric: str):
+    def __init__(
+        self,
+        checkpointer: Checkpointer,
+        steps: Steps,
+        every: int,
+        best_metric: str,
+        better: dict[str, str],
+    ):
         super().__init__()
         self.checkpointer, self.steps, self.every = checkpointer, steps, every
-        self.best_metric = best_metric
+        self.best_metric, self.better = best_metric, better
         self.best = None
         path = checkpointer.folder / "best.json"
         if path.exists():
@@ -246,17 +269,14 @@ class SaveCheckpoint(keras.callbacks.Callback):
         if not self.model.stop_training:
             self.checkpointer.save(self.steps.step)
         value = logs.get(self.best_metric)
-        if value is not None and (
-            self.best is None or is_better(self.best_metric, value, self.best)
-        ):
+        if value is not None and (self.best is None or self._is_better(value)):
             self.best = float(value)
             self.checkpointer.save_best(self.steps.step, self.best_metric, self.best)
 
-
-def is_better(metric: str, value: float, best: float) -> bool:
-    """Whether a metric's value beats another: similarities grow, distances and losses shrink."""
-    grows = any(word in metric for word in ("ssim", "psnr", "accuracy", "precision", "recall"))
-    return value > best if grows and "std" not in metric else value < best
+    def _is_better(self, value) -> bool:
+        # Losses, and metrics that do not say otherwise, are better when lower.
+        higher = self.better.get(self.best_metric) == "higher"
+        return value > self.best if higher else value < self.best
 
 
 class RunLog(keras.callbacks.Callback):

@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from ganime_tf.data import open_data
+from ganime_tf.metrics.evaluator import METRICS, PAIRED_METRICS, check_names
 from ganime_tf.models import get_model
 from ganime_tf.models.translator import Translator, TranslatorConfig
 from ganime_tf.ops.files import write_json
@@ -64,6 +65,9 @@ class RunConfig:
     """Epochs between two validations."""
     num_validation: int = 64
     """Most pictures that a validation uses."""
+    metrics: tuple[str, ...] = ("l1", "psnr", "ssim")
+    """Validation metrics, as `ganime evaluate` names them; those that need aligned pairs are left
+    out where there are none."""
     best_metric: str = "val_ssim"
     """Log that decides which epoch is kept as the best."""
     override: bool = False
@@ -82,6 +86,7 @@ class RunConfig:
         for name in ("sample_every", "evaluate_every", "keep_checkpoints", "num_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received {getattr(self, name)}.")
+        check_names(self.metrics, METRICS)
         for name in ("epochs", "steps"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received {getattr(self, name)}.")
@@ -149,10 +154,9 @@ def train(
         tf.config.experimental.enable_op_determinism()
     source = open_data(run.data, kind=cls.data_kind, direction=run.direction, seed=run.seed)
     steps_per_epoch = max(1, source.num_train // config.batch_size)
-    epochs = run.epochs or config.num_epochs
-    total = min(run.steps or sys.maxsize, epochs * steps_per_epoch)
-    if run.steps and not run.epochs:
-        total = run.steps
+    total = run.steps or (run.epochs or config.num_epochs) * steps_per_epoch
+    if run.epochs:
+        total = min(total, run.epochs * steps_per_epoch)
     logger.info("%s", source.describe())
     record = _record(model, config, run, source)
     _check_same_run(run_dir, record, run.override)
@@ -230,15 +234,20 @@ def train(
 def _callbacks(run, run_dir, source, config, steps, stop, checkpointer, last_epoch, chief):
     """The callbacks in the order in which they see an epoch's logs."""
     listeners = [steps, run_callbacks.StopOnBadLoss(steps), stop]
-    validation = None
+    validation, better = None, {}
     if source.num_validation:
         validation = source.validation(
             batch_size=min(8, run.num_validation),
             image_size=config.image_size,
             limit=run.num_validation,
         )
-        if getattr(source, "aligned", True):
-            listeners.append(run_callbacks.Validate(validation, run.evaluate_every, last_epoch))
+        names = [name for name in run.metrics if source.aligned or name not in PAIRED_METRICS]
+        if names:
+            validate = run_callbacks.Validate(
+                validation, names, source.aligned, run.evaluate_every, last_epoch
+            )
+            better = validate.better
+            listeners.append(validate)
     writer = _summary_writer(run_dir / "logs") if chief else None
     if validation is not None and chief:
         batch = next(iter(validation.unbatch().batch(run.num_samples)))
@@ -249,7 +258,9 @@ def _callbacks(run, run_dir, source, config, steps, stop, checkpointer, last_epo
         )
     log = run_callbacks.RunLog(run_dir / "metrics.jsonl", steps, writer)
     # Checkpoints come last: what an epoch's checkpoint promises is already on the disk.
-    save = run_callbacks.SaveCheckpoint(checkpointer, steps, run.checkpoint_every, run.best_metric)
+    save = run_callbacks.SaveCheckpoint(
+        checkpointer, steps, run.checkpoint_every, run.best_metric, better
+    )
     if chief:
         listeners += [run_callbacks.Progress(steps), log]
     return [*listeners, save], log
