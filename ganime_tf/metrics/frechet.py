@@ -203,8 +203,8 @@ def frechet_distance_of_features(features1, features2) -> float:
     """Fréchet distance of the Gaussians fitted to two sets of features, by their Gram matrix.
 
     With A and B the centred rows divided by sqrt(n - 1), Tr (sigma1 sigma2)^(1/2) is the sum of
-    the singular values of A B': an n1 x n2 matrix instead of d x d. The way to go when there are
-    fewer pictures than features; exact there, where covariances are singular.
+    the singular values of A B': an n1 x n2 matrix instead of d x d, exact where there are fewer
+    pictures than features and covariances are singular. Larger sets go by `frechet_distance`.
 
     Args:
         features1: `(n1, d)`, n1 at least 2.
@@ -227,6 +227,9 @@ def frechet_distance_of_features(features1, features2) -> float:
         sets.append(features)
     if sets[0].shape[1] != sets[1].shape[1]:
         raise ValueError(f"Features have lengths {sets[0].shape[1]} and {sets[1].shape[1]}.")
+    if len(sets[0]) * len(sets[1]) > sets[0].shape[1] ** 2:  # the covariances are smaller
+        moments = [(f.mean(0), np.atleast_2d(np.cov(f, rowvar=False))) for f in sets]
+        return frechet_distance(*moments[0], *moments[1])
     means = [features.mean(0) for features in sets]
     a, b = (
         (features - mean) / np.sqrt(len(features) - 1)

@@ -42,10 +42,10 @@ _SCALE = np.array([0.458, 0.448, 0.450], np.float32)
 
 
 def _convolve(x, arrays, name: str, stride: int, padding: int):
-    kernel = tf.constant(arrays[f"{name}.weight"].transpose(2, 3, 1, 0))
+    kernel = arrays[f"{name}.weight"]
     edges = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
     x = tf.nn.conv2d(x, kernel, stride, edges if padding else "VALID")
-    return tf.nn.relu(x + tf.constant(arrays[f"{name}.bias"]))
+    return tf.nn.relu(x + arrays[f"{name}.bias"])
 
 
 def _pool(x, window: int, ceil: bool):
@@ -57,12 +57,20 @@ def _pool(x, window: int, ceil: bool):
     return tf.nn.max_pool2d(x, window, 2, "VALID")
 
 
-def backbone_taps(network: str, arrays: dict[str, np.ndarray], x) -> list:
+def backbone_tensors(arrays: dict[str, np.ndarray]) -> dict[str, tf.Tensor]:
+    """Torchvision's weights as TensorFlow's, kernels (height, width, in, out)."""
+    return {
+        name: tf.constant(np.transpose(a, (2, 3, 1, 0)) if np.ndim(a) == 4 else a, tf.float32)
+        for name, a in arrays.items()
+    }
+
+
+def backbone_taps(network: str, arrays: dict[str, tf.Tensor], x) -> list:
     """Runs a backbone and returns its tapped ReLU outputs.
 
     Args:
         network: `"alex"`, `"squeeze"` or `"vgg"`.
-        arrays: torchvision's weights, `features.<index>...`, OIHW.
+        arrays: From `backbone_tensors`, named `features.<index>...`.
         x: float32 `(N, H, W, 3)`, RGB standardised with ImageNet's mean and deviation.
 
     Returns:
@@ -108,7 +116,7 @@ class LPIPS:
         if missing:
             raise ValueError(f"LPIPS-{network} lacks the weights {', '.join(missing[:5])}.")
         self.network = network
-        self._arrays = {k: np.asarray(v, np.float32) for k, v in backbone.items()}
+        self._arrays = backbone_tensors({k: backbone[k] for k in _backbone_names(network)})
         self._heads = [np.asarray(heads[name], np.float32).reshape(-1) for name in wanted]
         pictures = tf.TensorSpec((None, None, None, 3), tf.uint8)
         self._compiled = tf.function(

@@ -1,0 +1,85 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganime_tf.cli import main
+from ganime_tf.data.io import read_image
+
+
+@pytest.fixture(autouse=True)
+def _no_downloads(monkeypatch, tmp_path):
+    monkeypatch.setenv("GANIME_OFFLINE", "1")
+    monkeypatch.setenv("GANIME_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GANIME_WEIGHTS", raising=False)
+
+
+@pytest.fixture
+def sets(tmp_path):
+    """Three folders of four pictures: real, close, far."""
+    random = np.random.default_rng(0)
+    real = random.integers(0, 256, (4, 24, 24, 3))
+    for name, noise in (("real", 0), ("close", 10), ("far", 120)):
+        (tmp_path / name).mkdir()
+        for index, picture in enumerate(real):
+            picture = np.clip(picture + random.integers(-noise, noise + 1, picture.shape), 0, 255)
+            Image.fromarray(picture.astype(np.uint8)).save(tmp_path / name / f"p{index}.png")
+    return tmp_path
+
+
+def test_evaluate_writes_table_json_csv_and_sheet(sets, capsys):
+    code = main(
+        f"evaluate --real {sets}/real --fake {sets}/far --paired --json {sets}/r.json "
+        f"--csv {sets}/r.csv --worst 2 --sheet {sets}/worst.png".split()
+    )
+    out = capsys.readouterr().out
+    assert code == 0 and "ssim (+)" in out and "24x24" in out
+    report = json.loads((sets / "r.json").read_text())
+    assert report["scores"]["ssim"]["n"] == 4 and report["context"]["real_hash"]
+    assert len((sets / "r.csv").read_text().splitlines()) == 5
+    height, width, _ = read_image(sets / "worst.png").shape
+    assert height > 2 * 24 and width > 2 * 24
+
+
+def test_refused_metrics_give_exit_code_one_and_errors_two(sets, capsys):
+    folders = f"--real {sets}/real --fake {sets}/far".split()
+    assert main(["evaluate", *folders, "--metrics", "fd_random", "fid_clean"]) == 1
+    assert "GANIME_WEIGHTS" in capsys.readouterr().out
+    assert main(["evaluate", *folders, "--metrics", "ssim"]) == 2
+    assert "--paired" in capsys.readouterr().err
+    assert main(["evaluate", "--real", str(sets / "real")]) == 2
+
+
+def test_compare_ranks_the_closer_folder_first(sets, capsys):
+    call = f"compare {sets}/close {sets}/far --real {sets}/real -o {sets}/out".split()
+    assert main(call) == 0
+    text = capsys.readouterr().out
+    assert "close" in text and "bootstrap" in text
+    found = json.loads((sets / "out" / "comparison.json").read_text())
+    close, far = (found[k]["scores"]["ssim"] for k in ("close", "far"))
+    assert close["low"] > far["high"]
+    assert read_image(sets / "out" / "comparison.png").shape[1] > 3 * 24
+    (sets / "far" / "p1.png").unlink()
+    assert main(call) == 2
+    assert "lacks p1" in capsys.readouterr().err
+
+
+def test_a_model_is_scored_on_its_validation_pictures(sets, capsys):
+    import keras
+
+    from ganime_tf.models import get_model, get_preset
+
+    keras.utils.set_random_seed(0)
+    model = get_model("pix2pix")(get_preset("pix2pix", "pix2pix-tiny"))
+    model.compile()
+    model.save(sets / "model.keras")
+    call = f"evaluate --model {sets}/model.keras --data toy:12 --limit 3 --worst 1 "
+    call += f"--sheet {sets}/w.png --json {sets}/m.json --metrics ssim l1"
+    assert main(call.split()) == 0
+    report = json.loads((sets / "m.json").read_text())
+    assert 0 < report["scores"]["l1"]["value"] < 1 and report["context"]["data"] == "toy:12"
+    call = f"compare {sets}/model.keras --data toy:12 --limit 3 -o {sets}/c --metrics l1"
+    assert main(call.split()) == 0
+    found = json.loads((sets / "c" / "comparison.json").read_text())["model"]
+    assert found["scores"]["l1"]["value"] == pytest.approx(report["scores"]["l1"]["value"])

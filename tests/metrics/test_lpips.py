@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ganime_tf.metrics.lpips import (
+    _SCALE,
+    _SHIFT,
+    LPIPS,
+    backbone_taps,
+    backbone_tensors,
+    load_lpips,
+)
+from ganime_tf.metrics.torch_file import read_torch_file
+
+WIDTHS = {
+    "alex": [64, 192, 384, 256, 256],
+    "squeeze": [64, 128, 256, 384, 384, 512, 512],
+    "vgg": [64, 128, 256, 512, 512],
+}
+
+
+@pytest.fixture(scope="module")
+def metrics(made):
+    heads = {name: made.lpips_heads(widths) for name, widths in WIDTHS.items()}
+    return {name: LPIPS(name, made.lpips_state(name), heads[name]) for name in WIDTHS}
+
+
+@pytest.mark.parametrize("network", WIDTHS)
+def test_distance_matches_the_lpips_package(network, metrics, made, golden):
+    a, b = made.pictures(5, 2, 66, 71), made.pictures(6, 2, 66, 71)
+    found = metrics[network](a, b)
+    np.testing.assert_allclose(found, golden[f"lpips_{network}_made"], rtol=1e-5)
+    np.testing.assert_allclose(metrics[network](b, a), found, rtol=1e-5)
+    np.testing.assert_array_equal(metrics[network](a, a), 0)
+
+
+@pytest.mark.parametrize("network", WIDTHS)
+def test_published_heads_match_the_lpips_package(network, made, golden, shared):
+    heads = read_torch_file(shared / "weights" / "lpips_v0.1" / f"{network}.pth")
+    metric = LPIPS(network, made.lpips_state(network), heads)
+    a, b = made.pictures(5, 2, 66, 71), made.pictures(6, 2, 66, 71)
+    np.testing.assert_allclose(metric(a, b), golden[f"lpips_{network}"], atol=1e-5)
+
+
+def squeezenet(shared) -> dict[str, np.ndarray]:
+    """The real SqueezeNet 1.1, renamed: convolution by convolution in the order of the graph."""
+    with np.load(shared / "weights" / "squeezenet1_1_imagenet.npz") as file:
+        arrays = dict(file)
+    fires = [f"{i}.{part}" for i in (3, 4, 6, 7, 9, 10, 11, 12)
+             for part in ("squeeze", "expand1x1", "expand3x3")]  # fmt: skip
+    names = [f"features.{name}" for name in ("0", *fires)] + ["classifier.1"]
+    return {
+        f"{name}.{part}": arrays[f"squeezenet0_conv{index}_{part}"]
+        for index, name in enumerate(names)
+        for part in ("weight", "bias")
+    }
+
+
+def test_the_backbone_gives_the_real_squeezenets_logits(shared):
+    state = squeezenet(shared)
+    with np.load(shared / "weights" / "squeezenet1_1_reference.npz") as file:
+        image, logits = file["input"].transpose(0, 2, 3, 1), file["logits"]
+    last = backbone_taps("squeeze", backbone_tensors(state), tf.constant(image))[-1].numpy()
+    scores = last @ state["classifier.1.weight"][:, :, 0, 0].T + state["classifier.1.bias"]
+    found = np.maximum(scores, 0).mean((1, 2))
+    np.testing.assert_allclose(found, logits, atol=3e-4)
+
+
+def test_real_pictures_are_ordered_as_people_see_them(shared):
+    """The LPIPS authors' example: picture 1 is closer to the reference than picture 0."""
+    from ganime_tf.data.io import read_image
+
+    folder = shared / "weights" / "lpips_v0.1"
+    metric = LPIPS("squeeze", squeezenet(shared), read_torch_file(folder / "squeeze.pth"))
+    reference, far, near = (read_image(folder / f"ex_{n}.png")[None] for n in ("ref", "p0", "p1"))
+    assert metric(reference, near)[0] < metric(reference, far)[0]
+
+
+def test_float_distance_is_differentiable_and_the_same(metrics, made):
+    a, b = (made.pictures(s, 1, 32, 32) for s in (5, 6))
+    x, y = (tf.constant(v, tf.float32) / 127.5 - 1.0 for v in (a, b))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        distance = metrics["squeeze"].distance(x, y)
+    assert np.abs(tape.gradient(distance, x)).max() > 0
+    np.testing.assert_allclose(distance, metrics["squeeze"](a, b), rtol=1e-5)
+
+
+def test_inputs_are_standardised_with_imagenets_moments():
+    grey = (np.array([0.485, 0.456, 0.406]) * 2 - 1 - _SHIFT) / _SCALE
+    np.testing.assert_allclose(grey, 0, atol=1e-6)
+
+
+def test_bad_input_is_named(metrics, made):
+    with pytest.raises(ValueError, match="at least 31x31.*30x40"):
+        metrics["alex"](*[made.pictures(1, 1, 30, 40)] * 2)
+    with pytest.raises(ValueError, match="lacks the weights lin0"):
+        LPIPS("alex", made.lpips_state("alex"), {})
+    with pytest.raises(ValueError, match=r"features\.3\.squeeze"):
+        LPIPS("squeeze", made.lpips_state("alex"), made.lpips_heads(WIDTHS["squeeze"]))
+    with pytest.raises(FileNotFoundError, match=r"lpips_v0.1/alex.pth.*sha256:df73285e"):
+        load_lpips("alex")
