@@ -1,9 +1,9 @@
 """CartoonGAN's released generators (`Hayao_net_G_float.pth`, or the same arrays as `.npz`).
 
 Layout: keys are our layers' names plus `.weight`, `.bias` (convolutions) and `.scale`, `.shift`
-(instance norms). Kernels `(O, I, h, w)`, and `(I, O, h, w)` of `deconv01_1` and `deconv02_1`, become
-Keras' by the permutation (2, 3, 1, 0). The release works on BGR: the first kernel's inputs and the
-last one's outputs are reversed here, so that the converted network works on RGB.
+(instance norms). Kernels `(O, I, h, w)`, and `(I, O, h, w)` of `deconv01_1` and `deconv02_1`,
+become Keras' by the permutation (2, 3, 1, 0). The release works on BGR: the first kernel's inputs
+and the last one's outputs are reversed here, so that the converted network works on RGB.
 """
 
 import logging

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ganime_tf.ops.images import check_uint8
-from ganime_tf.ops.litert import open_interpreter
+from ganime_tf.ops.litert import open_interpreter, run_fitted, scaled
 
 
 class LiteRTModel:
@@ -64,14 +64,8 @@ class LiteRTModel:
     def _translate_one(self, image):
         height, width = image.shape[:2]
         if self.input_size in (None, (height, width)):
-            return _fit(self._run(image), (height, width))
-        rows, columns = self.input_size
-        scale = min(rows / height, columns / width)
-        inner = (max(1, round(height * scale)), max(1, round(width * scale)))
-        top, left = (rows - inner[0]) // 2, (columns - inner[1]) // 2
-        around = ((top, rows - inner[0] - top), (left, columns - inner[1] - left), (0, 0))
-        out = self._run(np.pad(_fit(image, inner), around, mode="symmetric"))
-        return _fit(out[top : top + inner[0], left : left + inner[1]], (height, width))
+            return scaled(self._run(image), (height, width))
+        return run_fitted(image, self.input_size, self._run)
 
     def _run(self, image):
         if self.input_size is None and tuple(self._input["shape"][1:3]) != image.shape[:2]:
@@ -87,12 +81,3 @@ class LiteRTModel:
         if out.dtype == np.uint8:
             return out
         return np.round(np.clip((out + 1.0) * 127.5, 0.0, 255.0)).astype(np.uint8)
-
-
-def _fit(image, size):
-    """Scales a uint8 picture to (height, width), bicubic and antialiased."""
-    from PIL import Image
-
-    if image.shape[:2] == tuple(size):
-        return image
-    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))

@@ -356,7 +356,7 @@ class AnimeGAN(Translator):
         return self.track(g_content=g_content)
 
     def call(self, x, training=False):
-        """a -> b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride."""
+        """Translates a to b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride."""
         network = self.generator if training else self.for_inference(self.generator)
         return network(x, training=training)
 

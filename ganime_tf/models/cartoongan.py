@@ -186,7 +186,7 @@ class CartoonGAN(Translator):
         return self.track(d_loss=d_loss, g_adversarial=g_adversarial, g_content=g_content)
 
     def _update_discriminator(self, batch, fake_b):
-        """eq. (3): cartoons are real, generated and edge-smoothed pictures are not."""
+        """Equation (3): cartoons are real, generated and edge-smoothed pictures are not."""
         pictures = tf.concat([batch["b"], fake_b, batch["b_smooth"]], axis=0)
         with tf.GradientTape() as tape:
             real, fake, smooth = tf.split(self.discriminator(pictures, training=True), 3)
@@ -205,7 +205,7 @@ class CartoonGAN(Translator):
         return self.track(g_content=g_content)
 
     def call(self, x, training=False):
-        """a -> b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of 4."""
+        """Translates a to b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of 4."""
         network = self.generator if training else self.for_inference(self.generator)
         return network(x, training=training)
 

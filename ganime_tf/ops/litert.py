@@ -1,7 +1,11 @@
 """Opening LiteRT (TensorFlow Lite) files."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 
 def open_interpreter(path: str | Path, *, num_threads: int | None = None, delegates: bool = True):
@@ -43,3 +47,33 @@ def open_interpreter(path: str | Path, *, num_threads: int | None = None, delega
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"{path} cannot be run as a LiteRT file: {reason}") from error
     return interpreter
+
+
+def run_fitted(image: np.ndarray, size: tuple[int, int], network: Callable) -> np.ndarray:
+    """Runs a network of one fixed size on a picture of any size.
+
+    The picture is scaled into `size` with its aspect kept and mirrored into the rest; the result is
+    cropped and scaled back.
+
+    Args:
+        image: uint8 `(H, W, 3)`.
+        size: Height and width that the network takes and gives.
+        network: Function of uint8 `(*size, 3)` to the same.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+    """
+    height, width = image.shape[:2]
+    scale = min(size[0] / height, size[1] / width)
+    inner = (max(1, round(height * scale)), max(1, round(width * scale)))
+    top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    around = ((top, size[0] - inner[0] - top), (left, size[1] - inner[1] - left), (0, 0))
+    out = network(np.pad(scaled(image, inner), around, mode="symmetric"))
+    return scaled(out[top : top + inner[0], left : left + inner[1]], (height, width))
+
+
+def scaled(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scales a uint8 picture to (height, width), bicubic and antialiased."""
+    if image.shape[:2] == tuple(size):
+        return image
+    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))
