@@ -30,11 +30,12 @@ def serve(repetition, items: int) -> None:
     repetition()
     print(json.dumps({"first_seconds": first}), flush=True)
     for _ in sys.stdin:
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         repetition()
-        seconds = time.perf_counter() - start
+        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kB on Linux
-        print(json.dumps({"seconds": seconds, "items": items, "peak_mib": peak}), flush=True)
+        answer = {"seconds": seconds, "cpu_seconds": cpu_seconds, "items": items, "peak_mib": peak}
+        print(json.dumps(answer), flush=True)
 
 
 class Worker:
@@ -43,8 +44,14 @@ class Worker:
     def __init__(self, script: str, spec: dict):
         command = [sys.executable, script, "--worker", json.dumps(spec)]
         self.spec = spec
+        threads = str(spec["threads"])
+        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **dict.fromkeys(names, threads)},
         )
         self.answers: list[dict] = []
         self.first_seconds = self._read()["first_seconds"]
@@ -75,6 +82,7 @@ class Worker:
             **self.spec,
             "seconds": round(statistics.median(seconds), 4),
             "seconds_best": round(seconds[0], 4),
+            "cpu_seconds": round(statistics.median(a["cpu_seconds"] for a in self.answers), 4),
             "seconds_quartiles": [round(quartiles[0], 4), round(quartiles[2], 4)],
             "images_per_second": round(items / statistics.median(seconds), 3),
             "first_seconds": round(self.first_seconds, 2),
@@ -94,7 +102,8 @@ def compete(script: str, specs: list[dict], repetitions: int, seconds: float) ->
 
     Returns:
         One row per worker. `speed_over_x` is the median of neighbours in time, `best_over_x`
-        compares the quickest repetitions, which a busy machine disturbs least.
+        compares the quickest repetitions and `cpu_over_x` the processor time, likewise: with one
+        thread that is the measure which a busy machine disturbs least.
     """
     workers = [Worker(script, spec) for spec in specs]
     try:
@@ -105,20 +114,25 @@ def compete(script: str, specs: list[dict], repetitions: int, seconds: float) ->
             for worker in workers:
                 worker.run()
         rows = [worker.summary() for worker in workers]
-        ours = [answer["seconds"] for answer in workers[0].answers]
         for worker, row in zip(workers[1:], rows[1:], strict=True):
-            theirs = [answer["seconds"] for answer in worker.answers]
-            ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
-            rows[0][f"speed_over_{row['side']}"] = round(ratio, 3)
-            rows[0][f"best_over_{row['side']}"] = round(min(theirs) / min(ours), 3)
+            for key, name in (("seconds", "speed"), ("cpu_seconds", "cpu")):
+                ours, theirs = ([a[key] for a in w.answers] for w in (workers[0], worker))
+                ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+                rows[0][f"{name}_over_{row['side']}"] = round(ratio, 3)
+            best = row["seconds_best"] / rows[0]["seconds_best"]
+            rows[0][f"best_over_{row['side']}"] = round(best, 3)
     finally:
         for worker in workers:
             worker.close()
     return rows
 
 
-def matrix_peak(size: int = 2048, repetitions: int = 7) -> dict[str, float]:
+def matrix_peak(
+    threads: int, precisions: list[str], size: int = 2048, repetitions: int = 5
+) -> dict[str, float]:
     """Best FLOP/s of a square matrix product by TensorFlow or PyTorch: {precision: FLOP/s}."""
+    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    environment = {**os.environ, **dict.fromkeys(names, str(threads))}
     code = f"""
 import json, sys, time
 def best(f):
@@ -129,13 +143,13 @@ def best(f):
 if sys.argv[1] == "torch":
     import torch
     out = {{}}
-    for name in ("float32", "bfloat16"):
+    for name in {list(precisions)}:
         a = torch.randn({size}, {size}).to(getattr(torch, name))
         out[name] = best(lambda: a @ a)
 else:
     import tensorflow as tf
     out = {{}}
-    for name in ("float32", "bfloat16"):
+    for name in {list(precisions)}:
         a = tf.cast(tf.random.normal(({size}, {size})), name)
         f = tf.function(lambda a: tf.matmul(a, a))
         out[name] = best(lambda: f(a)[0, 0].numpy())
@@ -144,7 +158,11 @@ print(json.dumps(out))
     peaks: dict[str, float] = {}
     for side in ("torch", "tensorflow"):
         run = subprocess.run(
-            [sys.executable, "-c", code, side], capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, side],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment,
         )
         for name, value in json.loads(run.stdout.splitlines()[-1]).items():
             peaks[name] = max(value, peaks.get(name, 0.0))

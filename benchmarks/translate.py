@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--repetitions", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=90.0, help="per row pair, after 3 rounds")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", help="default: benchmarks/results/<date>-cpu-translate.json")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -75,10 +76,11 @@ def main() -> None:
     model = Pix2Pix(**harness.fields(args.size, args.filters))
     work = 2 * forward_macs(model.generator, args.size)
     del model
-    peaks, rows = harness.matrix_peak(), []
+    peaks, rows = harness.matrix_peak(args.threads, args.precisions), []
+    sizes = {"size": args.size, "filters": args.filters}
     for precision in args.precisions:
         for batch in args.batches:
-            common = dict(precision=precision, batch=batch, size=args.size, filters=args.filters)
+            common = dict(precision=precision, batch=batch, threads=args.threads, **sizes)
             sides = [{"side": side, **common} for side in ("ganime_tf", "torch")]
             results = harness.compete(__file__, sides, args.repetitions, args.seconds)
             for row in results:
@@ -89,7 +91,7 @@ def main() -> None:
                 harness.table(
                     results,
                     "side precision batch images_per_second share_of_peak peak_mib "
-                    "speed_over_torch best_over_torch".split(),
+                    "speed_over_torch best_over_torch cpu_over_torch".split(),
                 ),
                 flush=True,
             )
