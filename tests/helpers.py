@@ -1,10 +1,31 @@
 """What several tests need: made batches, tiny models, comparisons."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ganime_tf.models import MODELS, get_model, get_presets
+from ganime_tf.models import MODELS, get_model, get_preset, get_presets
+from ganime_tf.training.run import RunConfig
+
+# The smallest useful Pix2Pix, for tests of runs.
+TINY = dataclasses.replace(
+    get_preset("pix2pix", "pix2pix-tiny"),
+    image_size=32,
+    load_size=36,
+    levels=3,
+    filters=4,
+    patch_size=16,
+    batch_size=2,
+    num_epochs=2,
+    decay_epochs=1,
+)
+# The same as flags of `ganime train`.
+FLAGS = [
+    "--preset=pix2pix-tiny", "--image-size=32", "--load-size=36", "--levels=3", "--filters=4",
+    "--patch-size=16", "--batch-size=2", "--decay-epochs=1",
+]  # fmt: skip
 
 
 def tiny_names() -> list[tuple[str, str]]:
@@ -44,3 +65,12 @@ def run_steps(model, batches) -> dict:
         history = model.fit(dataset, steps_per_epoch=1, epochs=1, verbose=0)
         logs = {key: value[-1] for key, value in history.history.items()}
     return logs
+
+
+def run_config(run_dir, **fields) -> RunConfig:
+    fields = {"data": "toy:6", "num_validation": 2, "num_samples": 2, "export": False} | fields
+    return RunConfig(run_dir=str(run_dir), **fields)
+
+
+def weights(model):
+    return [np.array(variable) for variable in model.variables]

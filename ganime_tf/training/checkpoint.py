@@ -30,7 +30,7 @@ class Checkpointer:
     saving leaves the previous one in use.
 
     Args:
-        model: A compiled `Translator`.
+        model: A compiled `Translator`, inside the scope of its strategy.
         folder: Where the checkpoints stand.
         keep: How many of the last are kept.
     """
@@ -45,7 +45,8 @@ class Checkpointer:
             optimizers=[variable.value for variable in optimizers],
         )
         # Every worker has to take part in reading distributed variables; only the chief's counts.
-        target = self.folder if is_chief() else Path(tempfile.mkdtemp())
+        self.chief = is_chief()
+        target = self.folder if self.chief else Path(tempfile.mkdtemp())
         self._state = state
         self._manager = tf.train.CheckpointManager(state, str(target), max_to_keep=keep)
 
@@ -70,8 +71,8 @@ class Checkpointer:
         Raises:
             ValueError: When there are checkpoints and none can be read.
         """
-        paths = list(reversed(tf.train.get_checkpoint_state(str(self.folder)) is not None and
-                              self._paths() or []))  # fmt: skip
+        state = tf.train.get_checkpoint_state(str(self.folder))
+        paths = reversed(state.all_model_checkpoint_paths) if state else ()
         damaged = []
         for path in paths:
             try:
@@ -90,14 +91,9 @@ class Checkpointer:
             )
         return 0
 
-    def _paths(self) -> list[str]:
-        """Checkpoints named by the state file that still have an index, oldest first."""
-        listed = tf.train.get_checkpoint_state(str(self.folder)).all_model_checkpoint_paths
-        return list(listed)
-
     def save_best(self, step: int, metric: str, value: float) -> None:
         """Keeps the weights of the best epoch in `best.weights.h5`, with `best.json` beside it."""
-        if is_chief():
+        if self.chief:
             temporary = self.folder / ".tmp-best.weights.h5"
             self.model.save_weights(temporary)
             temporary.replace(self.folder / "best.weights.h5")

@@ -22,7 +22,7 @@ from ganime_tf.models import get_model
 from ganime_tf.models.translator import Translator, TranslatorConfig
 from ganime_tf.ops.files import write_json
 from ganime_tf.training import callbacks as run_callbacks
-from ganime_tf.training.checkpoint import Checkpointer, is_chief
+from ganime_tf.training.checkpoint import Checkpointer
 from ganime_tf.training.curves import plot_curves
 from ganime_tf.version import __version__
 
@@ -152,6 +152,7 @@ def train(
     run_dir = Path(run.run_dir or Path("runs") / model)
     if run.deterministic:
         tf.config.experimental.enable_op_determinism()
+    strategy = make_strategy(run.strategy)  # collectives want to be first
     source = open_data(run.data, kind=cls.data_kind, direction=run.direction, seed=run.seed)
     steps_per_epoch = max(1, source.num_train // config.batch_size)
     total = run.steps or (run.epochs or config.num_epochs) * steps_per_epoch
@@ -161,7 +162,6 @@ def train(
     record = _record(model, config, run, source)
     _check_same_run(run_dir, record, run.override)
 
-    strategy = make_strategy(run.strategy)
     if config.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(
             f"`batch_size` ({config.batch_size}) must be a multiple of the number of replicas "
@@ -178,7 +178,7 @@ def train(
 
     with strategy.scope():
         step = checkpointer.restore()
-        chief = is_chief()
+    chief = checkpointer.chief
     if step:
         logger.info("Resuming %s at step %d of %d.", run_dir, step, total)
     if chief:

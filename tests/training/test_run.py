@@ -11,36 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import FLAGS, TINY, run_config, weights
 
 from ganime_tf.inference import load
-from ganime_tf.models import get_preset
-from ganime_tf.training.run import RunConfig, train
-
-TINY = dataclasses.replace(
-    get_preset("pix2pix", "pix2pix-tiny"),
-    image_size=32,
-    load_size=36,
-    levels=3,
-    filters=4,
-    patch_size=16,
-    batch_size=2,
-    num_epochs=2,
-    decay_epochs=1,
-)
-# The same as flags of `ganime train`.
-FLAGS = [
-    "--preset=pix2pix-tiny", "--image-size=32", "--load-size=36", "--levels=3", "--filters=4",
-    "--patch-size=16", "--batch-size=2", "--decay-epochs=1",
-]  # fmt: skip
-
-
-def run_config(run_dir, **fields) -> RunConfig:
-    fields = {"data": "toy:6", "num_validation": 2, "num_samples": 2, "export": False} | fields
-    return RunConfig(run_dir=str(run_dir), **fields)
-
-
-def weights(model):
-    return [np.array(variable) for variable in model.variables]
+from ganime_tf.training.run import train
 
 
 def test_a_run_directory_holds_everything(tmp_path):
