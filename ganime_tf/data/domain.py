@@ -51,6 +51,12 @@ class Domain:
         """Batch keys of the pictures."""
         return [key for part in self.parts for key, _, _ in part.outputs]
 
+    def select(self, ids: np.ndarray) -> "Domain":
+        """The domain of only these samples, in this order; not split yet."""
+        parts = [Part(part.store.select(ids), part.outputs) for part in self.parts]
+        labels = {key: values[ids] for key, values in self.labels.items()}
+        return Domain(self.name, parts, labels, self.aspect)
+
     def hash(self) -> str:
         """SHA-256 over the names of both parts of the split."""
         digest = hashlib.sha256(self.name.encode())

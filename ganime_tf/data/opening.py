@@ -6,13 +6,18 @@ import numpy as np
 
 from ganime_tf.data import listing
 from ganime_tf.data.domain import Domain
-from ganime_tf.data.drawn import toy_domains
+from ganime_tf.data.drawn import toy_domains, toy_labels
+from ganime_tf.data.filtering import filter_domains
+from ganime_tf.data.labelled import labelled
 from ganime_tf.data.paired import DIRECTIONS, paired
+from ganime_tf.data.parsing import parsing
+from ganime_tf.data.records import is_records, open_records
 from ganime_tf.data.source import Source
 from ganime_tf.data.spec import DataSpec, as_spec
+from ganime_tf.data.stylize import derive, stylize
 from ganime_tf.data.unpaired import unpaired
 
-KINDS = ("paired", "unpaired")
+KINDS = ("paired", "unpaired", "stylize", "labelled", "parsing")
 
 
 def open_data(
@@ -28,7 +33,9 @@ def open_data(
 
     Args:
         spec: A folder, a list file, `toy`, `toy:COUNT`, `a=DIR,b=DIR`, or a `DataSpec`.
-        kind: `paired` (`a`, `b` of the same thing) or `unpaired` (`a`, `b` of different things).
+        kind: `paired` (`a`, `b` of the same thing); `unpaired` (`a`, `b` of different things);
+            `stylize` (photos `a`, style `b`, `b_grey`, `b_smooth`, `b_smooth_grey`); `labelled`
+            (`b`, `label`); `parsing` (`b`, `parsing`).
         direction: Which side is the input `a`. Side-by-side pictures: `ab` left is `a`, `ba` right
             is `a` (colour left, sketch right), `auto` takes the half that looks like a sketch and
             says so in the log. Folders: `ab` and `auto` as they are named, `ba` swapped.
@@ -53,9 +60,15 @@ def open_data(
     if spec.is_toy:
         domains, held_out = toy_domains(kind, str(spec.path), seed)
         return Source(kind, domains, title=str(spec.path), aligned=True,
-                      validation_domains=held_out)  # fmt: skip
+                      validation_domains=held_out, labels=toy_labels(kind),
+                      derive=derive if kind == "stylize" else None)  # fmt: skip
+    if spec.path is not None and is_records(spec.path):
+        domains, held_out, labels, title = open_records(spec.path, kind, spec.background)
+        return Source(kind, domains, title=title, labels=labels, validation_domains=held_out,
+                      aligned=kind not in ("unpaired", "stylize"), max_bad_share=max_bad_share,
+                      derive=derive if kind == "stylize" else None)  # fmt: skip
     skipped = []
-    domains, held_out, column = _list(spec, kind, direction, skipped)
+    domains, held_out, column, labels = _list(spec, kind, direction, skipped)
     share, split = spec.validation_share, None
     if validation is not None:
         column = []
@@ -78,14 +91,18 @@ def open_data(
     else:
         for domain in held_out:
             domain.train_ids, domain.validation_ids = domain.validation_ids, domain.train_ids
+    if kind == "stylize":
+        held_out = _stylize_validation(domains, held_out)
     listing.warn_skipped(spec.title, skipped)
     return Source(
         kind,
         domains,
         title=spec.title,
-        aligned=kind == "paired",
+        aligned=kind not in ("unpaired", "stylize"),
         skipped=skipped,
         validation_domains=held_out,
+        derive=derive if kind == "stylize" else None,
+        labels=labels,
         max_bad_share=max_bad_share,
     )
 
@@ -97,9 +114,37 @@ def _is_share(text: str) -> bool:
         return False
 
 
-def _list(spec, kind, direction, skipped) -> tuple[list[Domain], list[Domain] | None, list]:
+def _stylize_validation(domains: list[Domain], held_out: list[Domain] | None) -> list[Domain]:
+    """Held-out photos, beside style pictures that are gone through again when there are fewer."""
+    photos, style = domains[0], domains[1]
+    if held_out is not None:  # the photos have a folder of their own
+        photos = held_out[0]
+        for domain in domains[1:]:
+            domain.train_ids = np.arange(len(domain))
+    beside = style.select(np.arange(len(style)))
+    ids = style.validation_ids if len(style.validation_ids) else np.arange(len(style))
+    beside.train_ids = np.arange(0)
+    beside.validation_ids = np.resize(ids, len(photos.validation_ids))
+    return [photos, beside]
+
+
+def _list(spec, kind, direction, skipped) -> tuple[list[Domain], list[Domain] | None, list, list]:
+    """`(train, validation or None, split column, label names)`, filtered by the metadata."""
+    held_out, column, labels = None, [], []
     if kind == "paired":
-        domain, held_out, column = paired(spec, direction, skipped)
-        return [domain], None if held_out is None else [held_out], column
-    domains, held_out = unpaired(spec, direction, skipped)
-    return domains, held_out, []
+        domain, validation, column = paired(spec, direction, skipped)
+        domains, held_out = [domain], None if validation is None else [validation]
+    elif kind == "unpaired":
+        domains, held_out = unpaired(spec, direction, skipped)
+    elif kind == "stylize":
+        domains, photos = stylize(spec, skipped)
+        held_out = None if photos is None else [photos]
+    elif kind == "labelled":
+        domain, labels = labelled(spec, skipped)
+        return [domain], None, [], labels
+    else:
+        domain, labels = parsing(spec, skipped)
+        domains = [domain]
+    if column and spec.metadata is not None:
+        raise ValueError("A list with a `split` column cannot be filtered by `metadata` as well.")
+    return filter_domains(domains, spec), held_out, column, labels

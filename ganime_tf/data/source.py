@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ganime_tf.data.domain import Domain
 from ganime_tf.data.geometry import NUM_RANDOM
+from ganime_tf.data.stores import BadMapError
 from ganime_tf.ops.files import write_atomic, write_json
 from ganime_tf.ops.images import to_float
 
@@ -27,6 +28,7 @@ class Source:
     Attributes:
         kind: `paired`, `unpaired`, `stylize`, `labelled` or `parsing`.
         domains: The independently shuffled parts, the first one decides names of outputs.
+        validation_domains: The same for `validation`; often the same objects.
         num_train: Samples of one epoch: those of the largest domain.
         num_validation: Samples that `validation` gives.
         aligned: Whether validation pairs show the same thing, so that they can be compared.
@@ -49,7 +51,7 @@ class Source:
     ):
         self.kind, self.domains, self.title, self.aligned = kind, domains, title, aligned
         self.skipped, self.labels = list(skipped), list(labels)
-        self._validation_domains = validation_domains or domains
+        self.validation_domains = validation_domains or domains
         self._derive, self._lock = derive or (lambda sample: sample), threading.Lock()
         self._check(max_bad_share)
 
@@ -63,12 +65,12 @@ class Source:
     @property
     def num_validation(self) -> int:
         """Samples of `validation`: no longer than the shortest domain."""
-        return min(len(domain.validation_ids) for domain in self._validation_domains)
+        return min(len(domain.validation_ids) for domain in self.validation_domains)
 
     @property
     def listing_hash(self) -> str:
         """SHA-256 over the names and the split; changes when files are added or removed."""
-        domains = {id(d): d for d in [*self.domains, *self._validation_domains]}.values()
+        domains = {id(d): d for d in [*self.domains, *self.validation_domains]}.values()
         text = self.kind + "".join(domain.hash() for domain in domains)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -106,6 +108,8 @@ class Source:
     def _good(self, domain: Domain, index: int, size: int) -> bool:
         try:
             domain.load(int(index), size)
+        except BadMapError:
+            raise
         except (ValueError, OSError) as error:
             self._skip(_culprit(domain, int(index), size), error)
             return False
@@ -265,19 +269,19 @@ class Source:
         _check_positive(batch_size=batch_size, image_size=image_size)
         total = self.num_validation if limit is None else min(limit, self.num_validation)
         columns = []
-        for domain in self._validation_domains:
+        for domain in self.validation_domains:
             ids = domain.validation_ids[:total]
             with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
                 good = pool.map(lambda i, d=domain: self._good(d, i, image_size), ids)
                 columns.append(ids[np.fromiter(good, bool, len(ids))])
         shortest = min(map(len, columns))
         columns = [column[:shortest] for column in columns]
-        table = np.stack(columns, axis=1) if self._validation_domains else np.zeros((0, 1))
-        names = [os.fsencode(self._validation_domains[0].names[i]) for i in columns[0]]
+        table = np.stack(columns, axis=1) if self.validation_domains else np.zeros((0, 1))
+        names = [os.fsencode(self.validation_domains[0].names[i]) for i in columns[0]]
 
         def load(indices, name):
             result = {}
-            for stream, domain in enumerate(self._validation_domains):
+            for stream, domain in enumerate(self.validation_domains):
                 pixels = domain.pixels(indices[stream], image_size)
                 result |= domain.finish(pixels, indices[stream], image_size, image_size)
             return self._derive(result) | {"name": name}

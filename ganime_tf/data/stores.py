@@ -5,6 +5,7 @@ graph and `load(index, size)` in Python; both give uint8 `(H, W, C)`. `size` is 
 going to resize to: files ignore it, drawn pictures are drawn at it.
 """
 
+import copy
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -13,7 +14,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ganime_tf.data.io import BadImageError, decode, decode_bytes, read_bytes
+from ganime_tf.data.io import decode, decode_bytes, read_bytes
+
+
+class BadMapError(ValueError):
+    """A label map that contradicts its picture or its class list: an error, never skipped."""
+
 
 RGB = tuple[int, int, int]
 
@@ -33,6 +39,12 @@ class FileStore:
     def __init__(self, root: str | Path, names: Sequence[str], background: RGB = (255, 255, 255)):
         self.root, self.names, self.background = os.fspath(root), list(names), background
         self._paths = None
+
+    def select(self, ids: Sequence[int]) -> "FileStore":
+        """The same store with only these pictures."""
+        result = copy.copy(self)
+        result.names, result._paths = [self.names[i] for i in ids], None
+        return result
 
     def path(self, index: int) -> str:
         """Full path of a picture."""
@@ -94,6 +106,13 @@ class DrawnStore:
                     self._bytes += pixels.nbytes
         return pixels
 
+    def select(self, ids: Sequence[int]) -> "DrawnStore":
+        """The same store with only these pictures."""
+        ids = list(ids)
+        draw = lambda index, size: self._draw(ids[index], size)  # noqa: E731
+        names = [self.names[i] for i in ids]
+        return DrawnStore(draw, names, self.channels, self.nearest, self._max_bytes)
+
     def pixels(self, index, size):
         """Draws picture `index` from within a graph."""
         pixels = tf.numpy_function(self.load, [index, size], tf.uint8, stateful=False)
@@ -122,6 +141,3 @@ class MapStore(FileStore):
         """Reads map `index` from within a graph."""
         pixels = tf.numpy_function(self.load, [index, size], tf.uint8, stateful=False)
         return tf.ensure_shape(pixels, [None, None, 1])
-
-
-__all__ = ["BadImageError", "DrawnStore", "FileStore", "MapStore"]

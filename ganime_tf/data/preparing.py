@@ -1,0 +1,187 @@
+"""Making sets from sets: resized, split, traced, smoothed and cropped copies of a folder.
+
+Originals are never touched. Every output is written atomically and skipped when it is there
+already, so an interrupted job goes on where it stopped.
+"""
+
+import functools
+import hashlib
+import multiprocessing
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganime_tf.data import listing
+from ganime_tf.data.io import read_image
+from ganime_tf.ops.filters import draw_lines, resize_bilinear, smooth_edges
+from ganime_tf.ops.pictures import save_png
+
+Work = Callable[[np.ndarray, str], dict[str, np.ndarray]]
+
+
+def _square(image: np.ndarray, aspect: str) -> np.ndarray:
+    height, width = image.shape[:2]
+    if aspect == "stretch" or height == width:
+        return image
+    if aspect == "pad":
+        side = max(height, width)
+        result = np.full((side, side, 3), 255, np.uint8)
+        top, left = (side - height) // 2, (side - width) // 2
+        result[top : top + height, left : left + width] = image
+        return result
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return image[top : top + side, left : left + side]
+
+
+def resize(image: np.ndarray, name: str, size: int, aspect: str) -> dict[str, np.ndarray]:
+    """One antialiased (Lanczos) square copy."""
+    picture = Image.fromarray(_square(image, aspect))
+    return {name: np.array(picture.resize((size, size), Image.Resampling.LANCZOS))}
+
+
+def split_pair(image: np.ndarray, name: str, sketch: int) -> dict[str, np.ndarray]:
+    """The halves of a side-by-side picture as `sketch/NAME` and `color/NAME`."""
+    half = image.shape[1] // 2
+    if not half:
+        raise ValueError("too narrow to be split")
+    halves = (image[:, :half], image[:, half : 2 * half])
+    return {f"sketch/{name}": halves[sketch], f"color/{name}": halves[1 - sketch]}
+
+
+def trace(image: np.ndarray, name: str, style: str, seed: int | None) -> dict[str, np.ndarray]:
+    """Line art; the pen of a file depends on the seed and on its name only."""
+    if seed is not None:
+        seed = zlib.crc32(name.encode("utf-8", "surrogateescape"), seed)
+    return {name: draw_lines(image, style, seed)}
+
+
+def smooth(image: np.ndarray, name: str, size: int) -> dict[str, np.ndarray]:
+    """An edge-smoothed copy at the training size, see `ops.filters.smooth_edges`."""
+    return {name: smooth_edges(resize_bilinear(image, size, size))}
+
+
+def crop_faces(
+    image: np.ndarray, name: str, cascade: str, size: int, margin: float, upright: bool
+) -> dict[str, np.ndarray]:
+    """Square crops around the faces that an OpenCV cascade finds, `NAME-0`, `NAME-1`, ...
+
+    Args:
+        image: uint8 RGB.
+        name: Relative name of the outputs, without suffix.
+        cascade: Cascade file; empty for OpenCV's own frontal one (real faces only).
+        size: Side of the crops.
+        margin: Added on each side, as a share of the face's side.
+        upright: Also look at the picture turned by -30 and 30 degrees, and keep the turn that finds
+            the largest face, so that tilted faces come out upright.
+
+    Raises:
+        ValueError: When there is no face, or the cascade cannot be read.
+        ImportError: Without OpenCV.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError('Finding faces needs OpenCV: pip install "ganime-tf[faces]".') from error
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise ImportError(
+            f"OpenCV {cv2.__version__} has no cascades: pip install 'opencv-python-headless<5'."
+        )
+    path = cascade or os.path.join(cv2.data.haarcascades, "haarcascade_frontalface_default.xml")
+    finder = cv2.CascadeClassifier(path)
+    if finder.empty():
+        raise ValueError(f"{path} is not a readable OpenCV cascade file")
+    height, width = image.shape[:2]
+    best, found, turned = 0, (), image
+    for angle in (0, -30, 30) if upright else (0,):
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+        picture = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+        faces = finder.detectMultiScale(grey, 1.1, 5, minSize=(24, 24))
+        largest = max((int(face[2]) for face in faces), default=0)
+        if largest > best * 1.1:
+            best, found, turned = largest, faces, picture
+    if not best:
+        raise ValueError("no face found")
+    result = {}
+    for number, (x, y, w, h) in enumerate(sorted(map(tuple, found), key=lambda f: -f[2])):
+        radius = int(max(w, h) * (0.5 + margin))
+        padded = np.pad(turned, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+        top, left = int(y + h / 2), int(x + w / 2)
+        crop = Image.fromarray(padded[top : top + 2 * radius, left : left + 2 * radius])
+        crop = np.array(crop.resize((size, size), Image.Resampling.LANCZOS))
+        result[f"{name}-{number}"] = crop
+    return result
+
+
+def _one(root: str, out: str, work: Work, name: str) -> tuple[str, str | None]:
+    """Does one file: `(name, None)` when done, `(name, reason)` when it could not be."""
+    target = listing.stem(name)
+    marker = Path(out) / ".done" / hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32]
+    if marker.exists():
+        return name, None
+    try:
+        for path, pixels in work(read_image(Path(root) / name), target).items():
+            save_png(Path(out) / f"{path}.png", pixels)
+    except ImportError:
+        raise
+    except (ValueError, OSError) as error:
+        if getattr(error, "errno", None) == 28:  # no space left: the next file would fail as well
+            raise
+        return name, str(error)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    return name, None
+
+
+def prepare_folder(
+    folder: str | Path, out: str | Path, work: Work, workers: int = 0
+) -> Iterator[tuple[str, str | None]]:
+    """Applies `work` to every picture of a folder, over processes, resumably.
+
+    Args:
+        folder: Originals.
+        out: Where the PNG files go; must lie neither in `folder` nor be it.
+        work: `(pixels, name without suffix) -> {name without suffix: pixels}`; picklable.
+        workers: Processes; 0 for one a core.
+
+    Yields:
+        `(name, None or the reason it was skipped)` of every file, in order.
+
+    Raises:
+        ValueError: When `out` lies in `folder`.
+    """
+    root, target = listing.existing_folder(folder).resolve(), Path(out).resolve()
+    if target == root or root in target.parents:
+        raise ValueError(f"The output {out} lies in {folder}: originals are never touched.")
+    skipped = []
+    names = listing.list_folder(root, skipped)
+    settings = hashlib.sha256(f"{root} {work!r}".encode()).hexdigest()
+    note = target / ".done" / "settings"
+    if note.exists() and note.read_text() != settings:
+        raise ValueError(
+            f"{out} holds the result of other options or another folder. Use a new folder."
+        )
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(settings)
+    yield from skipped
+    seen, unique = {}, []
+    for name in names:
+        key = listing.stem(name)
+        if key in seen:
+            yield name, f"same stem as {seen[key]}, which is done"
+        else:
+            seen[key] = name
+            unique.append(name)
+    do = functools.partial(_one, str(root), str(target), work)
+    workers = min(workers or os.cpu_count() or 1, max(1, len(unique) // 16))
+    if workers == 1:
+        yield from map(do, unique)
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(do, unique, chunksize=8)

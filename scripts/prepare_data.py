@@ -1,0 +1,11 @@
+"""`ganime prepare` from a checkout."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ganime_tf.cli import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main(["prepare", *sys.argv[1:]]))
