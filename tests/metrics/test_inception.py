@@ -183,6 +183,29 @@ def test_bfloat16_is_close_and_has_its_own_cache_entry(loaded, made):
     np.testing.assert_allclose(half(images), full(images), rtol=0.05, atol=0.05)
 
 
+@pytest.mark.slow
+def test_ganimes_protocol_is_keras_own_network_at_256(monkeypatch, tmp_path, made):
+    import h5py
+    import keras
+    from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+    network = keras.applications.InceptionV3(
+        include_top=False, weights=None, input_shape=(256, 256, 3), pooling="avg"
+    )
+    path = tmp_path / "inception_v3_notop.h5"
+    with h5py.File(path, "w") as file:  # the published file has Keras' older layout
+        save_weights_to_hdf5_group(file, network)
+    monkeypatch.setattr("ganime_tf.weights.find_weights", lambda name, **_: path)
+    features.load_extractor.cache_clear()
+    extractor = features.load_extractor("ganime")
+    features.load_extractor.cache_clear()
+    images = made.pictures(1, 1, 256, 256)
+    prepared = keras.applications.inception_v3.preprocess_input(images.astype(np.float32))
+    expected = network(prepared, training=False)
+    np.testing.assert_allclose(extractor(images), expected, atol=1e-4)
+    assert "not comparable" in extractor.note
+
+
 def test_unknown_protocols_are_refused():
     with pytest.raises(ValueError, match="no feature protocol 'clean_100'"):
         features.load_extractor("clean_100")
