@@ -264,6 +264,16 @@ class CycleGAN(Translator):
         network = self.generator_a2b if direction == "a2b" else self.generator_b2a
         return (network if training else self.for_inference(network))(x, training=training)
 
+    def sample_pictures(self, batch):
+        """Columns of a sample grid: both translations beside their inputs."""
+        columns = super().sample_pictures(batch)
+        return {
+            "input": columns["input"],
+            "output": columns["output"],
+            "b": columns["truth"],
+            "b to a": self.translate(columns["truth"], direction="b2a"),
+        }
+
     def endpoints(self):
         """Exported signatures: a -> b as the default, b -> a as `reverse`."""
         return {

@@ -319,6 +319,17 @@ class UGATIT(Translator):
         colours = _heat_colours((heat - low) / np.maximum(high - low, 1e-12))
         return colours if batched else colours[0]
 
+    def sample_pictures(self, batch):
+        """Columns of a sample grid: the picture, where G looks, both translations."""
+        columns = super().sample_pictures(batch)
+        return {
+            "input": columns["input"],
+            "attention": self.attention(columns["input"]),
+            "output": columns["output"],
+            "b": columns["truth"],
+            "b to a": self.translate(columns["truth"], direction="b2a"),
+        }
+
     def endpoints(self):
         """Exported signatures: a -> b as the default, b -> a as `reverse`."""
         return {
