@@ -154,8 +154,11 @@ def apply_state_dict(network: keras.Model, state: dict[str, np.ndarray]) -> None
             f"The checkpoint does not fit the network {network.name!r}. Keys {found}. Convert a "
             "Pix2Pix checkpoint of pytorch-CycleGAN-and-pix2pix, with the options it was made by."
         )
-    if unused:
-        logger.info("%d checkpoint keys have no counterpart: %s", len(unused), ", ".join(unused))
+    counters = [key for key in unused if key.endswith("num_batches_tracked")]
+    if counters:
+        logger.info("%d counters (num_batches_tracked) have no counterpart.", len(counters))
+    if statistics := sorted(set(unused) - set(counters)):
+        logger.info("Instance norm keeps no statistics: left out %s", ", ".join(statistics))
     for key, value in values.items():
         wanted[key].assign(value)
 
