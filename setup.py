@@ -11,8 +11,8 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "ganime_tf/version.py").rea
 EXTRAS = {
     # Converting PyTorch checkpoints.
     "convert": ["torch>=2.4"],
-    # The TF-Hub module of fast style transfer.
-    "hub": ["tensorflow-hub>=0.16", "setuptools<81"],
+    # `import tensorflow_hub` needs pkg_resources, which setuptools 82 removed.
+    "hub": ["setuptools<82"],
     # LiteRT files as models.
     "litert": ["ai-edge-litert>=1.2"],
     # Face cropping.
@@ -42,6 +42,7 @@ setup(
     python_requires=">=3.11",
     install_requires=[
         "tensorflow>=2.20",
+        "tensorflow-hub>=0.16",
         "keras>=3.13",
         "numpy>=2.0",
         "scipy>=1.14",
