@@ -231,7 +231,7 @@ def decode(content, background: tuple[int, int, int] = (255, 255, 255)):
         (b"\xff\xd8", 16, _plain_jpeg,
          lambda: tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")),
         (b"\x89P", 34, _plain_png, lambda: tf.io.decode_png(content, channels=3)),
-        (b"RI", 34, _plain_webp, lambda: tf.io.decode_webp(content, channels=3)),
+        (b"RI", 34, _plain_webp, lambda: tf.io.decode_webp(content, channels=3)[0]),
         (b"BM", 54, _plain_bmp, lambda: tf.io.decode_bmp(content, channels=3)),
     ]  # fmt: skip
 

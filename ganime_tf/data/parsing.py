@@ -168,5 +168,5 @@ def parsing(spec: DataSpec, skipped: list) -> tuple[Domain, list[str]]:
         return _checked(labels, key, partner[key])
 
     map_store = MapStore(maps, [name for _, name in pairs], reader)
-    parts = [Part(image_store, (("b", 0, 1),)), Part(map_store, (("parsing", 0, 1),))]
-    return Domain("pictures", parts, aspect=spec.aspect), list(classes)
+    columns = [Part(image_store, (("b", 0, 1),)), Part(map_store, (("parsing", 0, 1),))]
+    return Domain("pictures", columns, aspect=spec.aspect), list(classes)
