@@ -114,11 +114,14 @@ _SHADINGS = (
 )
 _HIGHLIGHTS = ("zigzag", "ring", "streaks", "dots", "none")
 _BLUSHES = ("soft", "hatch", "oval", "none")
+# Each time round the palettes: saturation factor, hue turn.
+_ROUNDS = ((1.0, 0.0), (0.8, 0.035), (1.15, -0.04), (0.95, 0.08))
 _CHINS = ((0.5, 1.0), (0.95, 0.8), (0.05, 1.1), (0.7, 1.2))
 
 
 def _artist(number: int, name: str) -> Artist:
     saturation, value, hue, tint, tint_amount, texture = _PALETTES[number % 11]
+    stronger, turn = _ROUNDS[number // 11 % 4]
     eye_size, eye_aspect, eye_slant, iris = _EYES[number % 7]
     line_weight, line_taper, line_tint = _LINES[number * 3 % 5]
     shading, shade, shade_hue = _SHADINGS[(number * 5 + number // 6) % 6]
@@ -139,9 +142,9 @@ def _artist(number: int, name: str) -> Artist:
         highlight=_HIGHLIGHTS[(number * 2 + number // 5) % 5],
         iris=iris,
         blush=_BLUSHES[(number * 3 + number // 7) % 4],
-        saturation=saturation,
+        saturation=saturation * stronger,
         value=value,
-        hue=hue,
+        hue=hue + turn,
         tint=tint,
         tint_amount=tint_amount,
         texture=texture,

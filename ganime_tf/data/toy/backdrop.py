@@ -161,12 +161,7 @@ def _window(scene, artist, canvas, rng, sky, ground) -> None:
         for a, b in zip(box, np.roll(box, -1, axis=0), strict=True):
             canvas.stroke(np.linspace(a, b, 3), line, 0.7, "even")
     for a, b in (((x + 0.2, 0.06), (x + 0.2, 0.64)), ((x, 0.34), (x + 0.4, 0.34))):
-        canvas.stroke(
-            np.linspace(a, b, 3),
-            frame if canvas.colour and not canvas.lineart else line,
-            1.6,
-            "even",
-        )
+        canvas.stroke(np.linspace(a, b, 3), line, 1.2, "even")
 
 
 def _bubbles(scene, artist, canvas, rng, sky, ground) -> None:

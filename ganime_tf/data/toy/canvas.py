@@ -9,10 +9,19 @@ from ganime_tf.data.toy.curves import ribbon, width_profile
 
 _LINE = 0.0085  # width of a line of weight 1, as a part of the picture
 
+_CHUNK = 8  # points of a stroke drawn at once
+
 
 def supersampling(size: int) -> int:
     """Samples per pixel and axis."""
-    return 4 if size <= 64 else 3 if size <= 256 else 2
+    return 4 if size <= 64 else 3 if size <= 96 else 2
+
+
+def _box(shapes, side: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixel box of polygons in picture units, with a margin."""
+    points = shapes[0] if len(shapes) == 1 else np.concatenate(shapes)
+    low = np.floor(points.min(axis=0) * side).astype(int) - margin
+    return low, np.ceil(points.max(axis=0) * side).astype(int) + margin
 
 
 class Canvas:
@@ -42,7 +51,9 @@ class Canvas:
 
     def _pixels(self, points) -> np.ndarray:
         # Pillow reads a float32 buffer as x, y pairs without a copy to a list.
-        return np.ascontiguousarray(points * self.side - 0.5, np.float32)
+        xy = np.multiply(points, self.side, dtype=np.float32, casting="same_kind", order="C")
+        xy -= 0.5
+        return xy
 
     def fill(self, points, colour: RGB | None, label: int | None, hides: bool = True) -> None:
         """A polygon: `colour` on the colour sheet, white on the line art, `label` on the labels.
@@ -81,22 +92,30 @@ class Canvas:
     def _ribbon(self, draw, points, weight, taper, ink) -> None:
         # Never thinner than 0.55 finished pixels: small pictures keep their lines.
         half = 0.5 * max(weight * _LINE, 0.55 / self.size)
-        draw.polygon(
-            self._pixels(ribbon(points, half * width_profile(len(points), taper))), fill=ink
-        )
+        count = len(points)
+        outline = self._pixels(ribbon(points, half * width_profile(count, taper)))
+        if count < 2 * _CHUNK:
+            draw.polygon(outline, fill=ink)
+            return
+        # Pillow's time grows with rows times edges: short pieces are cheaper than a long one.
+        for start in range(0, count - 1, _CHUNK):
+            stop = min(start + _CHUNK + 1, count)
+            there, back = outline[start:stop], outline[2 * count - stop : 2 * count - start]
+            draw.polygon(np.concatenate([there, back]), fill=ink)
 
     def shade(self, shapes, colour: RGB, clip=None, strength=1.0, blur=0.0) -> None:
-        """Paints `shapes` on the colour sheet only, inside `clip` (one polygon or a list).
+        """Paints `shapes` on the colour sheet only, inside the polygon `clip`.
 
         `blur` is a radius in picture units.
         """
         if not self._colour or not shapes:
             return
-        clips = [] if clip is None else [clip] if isinstance(clip, np.ndarray) else clip
-        around = np.concatenate(clips or shapes) * self.side
-        margin = 2 if clips else 2 + int(3 * blur * self.side)
-        low = np.maximum(np.floor(around.min(axis=0)).astype(int) - margin, 0)
-        high = np.minimum(np.ceil(around.max(axis=0)).astype(int) + margin, self.side)
+        margin = 2 + int(3 * blur * self.side)
+        low, high = _box(shapes, self.side, margin)
+        if clip is not None:
+            inner = _box([clip], self.side, 1)
+            low, high = np.maximum(low, inner[0]), np.minimum(high, inner[1])
+        low, high = np.maximum(low, 0), np.minimum(high, self.side)
         width, height = (high - low).tolist()
         if width <= 0 or height <= 0:
             return
@@ -109,12 +128,10 @@ class Canvas:
             mask = mask.filter(ImageFilter.BoxBlur(blur * self.side)).filter(
                 ImageFilter.BoxBlur(0.6 * blur * self.side)
             )
-        if clips:
+        if clip is not None:
             inside = Image.new("L", (width, height), 0)
-            draw = ImageDraw.Draw(inside)
-            for shape in clips:
-                xy = np.ascontiguousarray(shape * self.side - 0.5 - low, np.float32)
-                draw.polygon(xy, fill=255)
+            xy = np.ascontiguousarray(clip * self.side - 0.5 - low, np.float32)
+            ImageDraw.Draw(inside).polygon(xy, fill=255)
             mask = ImageChops.darker(mask, inside)
         self.colour.paste(colour, (int(low[0]), int(low[1])), mask)
 
@@ -124,7 +141,8 @@ class Canvas:
             ramp = np.linspace(0, 1, 64)[:, None]
             column = (np.array(top) * (1 - ramp) + np.array(bottom) * ramp).round()
             strip = Image.fromarray(column.astype(np.uint8)[:, None, :])
-            self.colour.paste(strip.resize((self.side, self.side), Image.Resampling.BILINEAR))
+            strip = strip.resize((1, self.side), Image.Resampling.BILINEAR)
+            self.colour.paste(strip.resize((self.side, self.side), Image.Resampling.NEAREST))
 
     def finish_colour(self) -> np.ndarray:
         """The colour sheet, uint8 (size, size, 3)."""

@@ -72,11 +72,13 @@ def render_many(
             pictures["parsing"] = canvas.finish_labels()
     if {"portrait", "portrait_parsing"} & set(whats):
         canvas = Canvas(size, 0.0, "even", PENS[0], colour="portrait" in whats, labels=True)
-        draw_backdrop(scene, _PHOTO, canvas)
-        figure = Figure(_natural(scene), _PHOTO, canvas, human=True)
+        natural = _natural(scene)
+        draw_backdrop(natural, _PHOTO, canvas)
+        backdrop = canvas.colour.copy() if "portrait" in whats else None
+        figure = Figure(natural, _PHOTO, canvas, human=True)
         _draw_person(figure)
         if "portrait" in whats:
-            pictures["portrait"] = develop(figure)
+            pictures["portrait"] = develop(figure, backdrop)
         if "portrait_parsing" in whats:
             pictures["portrait_parsing"] = canvas.finish_labels()
     return {what: pictures[what] for what in whats}

@@ -145,10 +145,7 @@ def _draw_open_eye(figure: Figure, side: int, label: str, openness: float) -> No
         if artist.iris == "ringed":
             canvas.fill(inside(disc(0, 0.08, 0.6, 0.6)), dark, None, hides=False)
             canvas.fill(inside(disc(0, 0.08, 0.5, 0.5)), iris.base, None, hides=False)
-        if canvas.lineart:
-            canvas.stroke(
-                np.concatenate([edge, edge[:1]]), dark, 0.0 if not canvas.weight else 0.8, "even"
-            )
+        canvas.stroke(np.concatenate([edge, edge[:1]]), dark, 0.8, "even")
         pupil = inside(disc(0, 0.02, 0.38, 0.42, 16))
         canvas.blot(pupil, darker(iris.base, 0.8), ink)
         if artist.shading != "flat":  # the upper lid's shadow on the ball

@@ -233,7 +233,7 @@ def draw_mouth(figure: Figure) -> None:
 
     if kind in ("open", "grin"):
         top = bezier((-w, -0.04), (0, 0.02 if kind == "open" else 0.0), (w, -0.04), 9)
-        deep = 0.36 if kind == "open" else 0.24
+        deep = 0.27 if kind == "open" else 0.2
         low = spline(
             [
                 (w, -0.04),

@@ -32,6 +32,8 @@ PARSING_CLASSES = (
 )
 LABEL = {name: number for number, name in enumerate(PARSING_CLASSES)}
 
+_BULGE = np.array([1.0, 0.2])  # how fast the front of the head falls away across and down
+
 
 @dataclasses.dataclass(frozen=True)
 class Build:
@@ -72,7 +74,7 @@ def anime_build(scene: Scene, artist: Artist) -> Build:
         eye_aspect=artist.eye_aspect * artist.eye_size**0.4 * (0.82 if boyish else 1.0),
         eye_slant=artist.eye_slant + (0.04 if boyish else 0.0),
         nose_y=0.74,
-        mouth_y=0.955,
+        mouth_y=0.93,
         mouth_width=0.21 * artist.mouth_size,
         neck=0.40 if boyish else 0.33,
         shoulder=1.75 if boyish else 1.5,
@@ -92,8 +94,8 @@ def human_build(scene: Scene) -> Build:
         chin=0.25,
         eye_x=0.42,
         eye_y=0.13,
-        eye_width=0.205,
-        eye_aspect=0.42,
+        eye_width=0.215,
+        eye_aspect=0.5,
         eye_slant=0.03,
         nose_y=0.60,
         mouth_y=0.98,
@@ -118,8 +120,13 @@ class Figure:
         self.sine = 0.30 * scene.yaw
         self.cosine = float(np.sqrt(1 - self.sine**2))
         roll = np.radians(scene.roll)
-        self._turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+        turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+        self._turn = turn * self.build.scale
         self._origin = np.array([0.5 + scene.shift, self.build.middle])
+        pivot = np.array([0.0, 1.0])  # the head nods about the neck
+        self._corner = self._origin + pivot * self.build.scale - pivot @ self._turn
+        self._across = self._turn[0]
+        self.face_shape = None  # the outline of the face, once it is drawn
         skin = mix((255, 229, 212), (132, 82, 58), scene.skin)
         self.skin = self.tone(skin, 0.9)
         self.hair = self.tone(scene.hair, 1.15)
@@ -135,27 +142,34 @@ class Figure:
     # Head units -> picture units.
     def head(self, points, shift: float = 0.05) -> np.ndarray:
         """Points on the outline of the skull, which hardly moves when the head turns."""
-        points = np.asarray(points, np.float64) + (self.sine * shift, 0.0)
-        pivot = np.array([0.0, 1.0])
-        return ((points - pivot) @ self._turn + pivot) * self.build.scale + self._origin
+        placed = np.asarray(points, np.float64) @ self._turn
+        placed += self._corner + self._across * (self.sine * shift)
+        return placed
 
     def face(self, points, lift: float = 0.0) -> np.ndarray:
         """Points on the front of the head, `lift` above it, turned about the vertical axis."""
         points = np.asarray(points, np.float64)
-        x, y = points[:, 0], points[:, 1]
-        depth = np.sqrt(np.maximum(1.1 - x * x - 0.2 * y * y, 0.0)) + lift
-        return self.head(np.stack([x * self.cosine + depth * self.sine, y], axis=1), 0.0)
+        squares = points * points
+        depth = squares @ _BULGE
+        np.subtract(1.1, depth, out=depth)
+        np.maximum(depth, 0.0, out=depth)
+        np.sqrt(depth, out=depth)
+        turned = points.copy()
+        turned[:, 0] *= self.cosine
+        turned[:, 0] += (depth + lift) * self.sine
+        return self.head(turned, 0.0)
 
     def contour(self, points) -> np.ndarray:
         """Points on the outline of the face: the chin goes with the turn."""
-        points = np.asarray(points, np.float64)
-        swing = 0.15 + 0.42 * np.clip(points[:, 1], 0, 1.3) / 1.3
-        return self.head(points + np.stack([self.sine * swing, 0 * swing], axis=1), 0.0)
+        points = np.array(points, np.float64)
+        points[:, 0] += self.sine * (0.15 + 0.42 * np.clip(points[:, 1], 0, 1.3) / 1.3)
+        return self.head(points, 0.0)
 
     def bust(self, points) -> np.ndarray:
         """Points on the body, which stays upright under the head."""
-        points = np.asarray(points, np.float64) + (0.12 * self.sine, 0.0)
-        return points * self.build.scale + self._origin
+        placed = np.asarray(points, np.float64) * self.build.scale
+        placed += self._origin + (0.12 * self.sine * self.build.scale, 0.0)
+        return placed
 
     # Drawing.
     def part(

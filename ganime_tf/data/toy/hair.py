@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganime_tf.data.toy.colours import darker, mix
+from ganime_tf.data.toy.colours import darker
 from ganime_tf.data.toy.curves import bezier, ellipse, lock, spline
 from ganime_tf.data.toy.figure import Figure
 
@@ -61,11 +61,10 @@ def draw_back_hair(figure: Figure) -> None:
         edge, hem = _mass(width + 0.16, top, 1.7 + 0.9 * scene.length, 0.2, 0.1), (0, 0, 5, 0.25)
     else:
         edge, hem = _mass(width - 0.05, top, 0.75, -0.25), (0, 0, 4, 0.2)
-    right = spline(edge, samples=5)
-    x, y = right[-1]
-    pieces = [figure.head(right)]
+    whole = spline(np.concatenate([edge[::-1] * (-1, 1), edge[1:]]), samples=5)
+    x, y = whole[-1]
+    pieces = [figure.head(whole)]
     pieces += [figure.head(piece) for piece in _tips(rng, x, -x, y, hem[2], hem[3])]
-    pieces.append(figure.head(right[::-1] * (-1, 1)))
     outline = figure.part(pieces, back, "hair", 1.05)
     behind = figure.head(ellipse((0, 0.7), (0.95, 1.15)))
     figure.shadow([behind], back, outline, 0.05)
@@ -214,8 +213,7 @@ def draw_front_hair(figure: Figure) -> None:
     if scene.bangs == "messy" or scene.cut == "spiky":
         outer = _spiky_outline(figure, half)
     else:
-        right = spline(half, samples=6)
-        outer = [np.concatenate([right, right[::-1][1:] * (-1, 1)])]
+        outer = [_skull(half)]
     figure_outer = [figure.head(piece) for piece in outer][::-1]
     figure_outer = [piece[::-1] for piece in figure_outer]
     placed = [figure.face(piece, 0.06) for piece in inner]
@@ -228,22 +226,22 @@ def draw_front_hair(figure: Figure) -> None:
     if figure.artist.shading != "flat" or figure.human:
         lid = np.concatenate([fringe[::-1], drop])
         figure.shadow([lid], figure.skin, figure.face_shape, 0.018)
-    outline = figure.part(
-        [*figure_outer, ends[1][:0].reshape(-1, 2), *placed] if False else [*figure_outer, *placed],
-        figure.hair,
-        "hair",
-        1.05,
-    )
+    outline = figure.part([*figure_outer, *placed], figure.hair, "hair", 1.05)
     for end in ends:
         figure.line_on(end, figure.hair, 0.9, "pen")
     _draw_strands(figure, notches, tips, outline, top)
 
 
+def _skull(half) -> np.ndarray:
+    """The outline over the skull from right to left, from its right half."""
+    half = np.asarray(half)
+    return spline(np.concatenate([half, half[-2::-1] * (-1, 1)]), samples=6)
+
+
 def _spiky_outline(figure: Figure, half):
     """The skull's outline broken into tufts, right to left."""
     rng = figure.rng
-    right = spline(half, samples=6)
-    arc = np.concatenate([right, right[::-1][1:] * (-1, 1)])
+    arc = _skull(half)
     count = 9
     marks = np.linspace(0, len(arc) - 1, count + 1).round().astype(int)
     pieces = []
@@ -394,8 +392,3 @@ def _draw_braid(figure: Figure, side) -> None:
             figure.hair,
             0.55,
         )
-
-
-def hair_gloss(figure: Figure) -> tuple:
-    """The colour of light on this hair (for photos)."""
-    return mix(figure.hair.base, (255, 240, 220), 0.45)

@@ -38,19 +38,22 @@ def _soft_mask(labels: np.ndarray, names, radius: float) -> np.ndarray:
 _SKIN = ("skin", "nose", "mouth", "left_ear", "right_ear", "neck", "left_brow", "right_brow")
 
 
-def develop(figure: Figure) -> np.ndarray:
-    """Lights, textures and blurs the figure's sheets; uint8 (size, size, 3)."""
+def develop(figure: Figure, backdrop: Image.Image) -> np.ndarray:
+    """Lights, textures and blurs the figure's sheets; uint8 (size, size, 3).
+
+    `backdrop` is the colour sheet before the person was drawn on it.
+    """
     canvas, scene, build = figure.canvas, figure.scene, figure.build
     size = canvas.size
     rng = np.random.Generator(np.random.PCG64((scene.detail, 2)))
     labels = canvas.finish_labels()
     unit = size / 128
     picture = canvas.colour.reduce(canvas.factor)
-    back = picture.filter(ImageFilter.BoxBlur(7 * unit))
+    back = backdrop.reduce(canvas.factor).filter(ImageFilter.BoxBlur(5 * unit))
     person = Image.fromarray(((labels > 0) * 255).astype(np.uint8)).filter(
-        ImageFilter.BoxBlur(0.8 * unit)
+        ImageFilter.BoxBlur(0.6 * unit)
     )
-    picture = Image.composite(picture.filter(ImageFilter.GaussianBlur(0.55 * unit)), back, person)
+    picture = Image.composite(picture.filter(ImageFilter.GaussianBlur(0.42 * unit)), back, person)
     image = np.asarray(picture, np.float32) / 255
 
     x, y = _grid(size)
@@ -95,8 +98,8 @@ def develop(figure: Figure) -> np.ndarray:
     angle = np.arctan2(u - 0.1 * scene.part, v + 1.5)
     strands = _strands(rng, angle, v)
     band = np.exp(-(((np.hypot(u, 1.05 * (v + 0.1)) - 0.98) / 0.13) ** 2)) * (v < -0.15)
-    sheen = np.clip(band * (0.55 + 0.6 * strands) * (1 + 0.5 * light * u), 0, 1.2)
-    tone = (0.86 + 0.30 * strands) * (0.55 + 0.5 * shade)
+    sheen = np.clip(band * (0.5 + 0.4 * strands) * (1 + 0.5 * light * u), 0, 1.2)
+    tone = (0.9 + 0.2 * strands) * (0.55 + 0.5 * shade)
     lit_hair = image * tone[..., None] + 0.24 * sheen[..., None] * np.array(
         [1.0, 0.95, 0.88], np.float32
     )
