@@ -16,7 +16,7 @@ EXTRAS = {
     # LiteRT files as models.
     "litert": ["ai-edge-litert>=1.2"],
     # Face cropping.
-    "faces": ["opencv-python-headless>=4.8"],
+    "faces": ["opencv-python-headless>=4.8,<5"],
     "notebooks": ["jupyterlab", "ipywidgets"],
     "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"],
     "dev": [

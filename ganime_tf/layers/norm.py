@@ -1,6 +1,7 @@
 """Normalization layers with the papers' constants instead of Keras' defaults."""
 
 import keras
+import tensorflow as tf
 
 
 def instance_norm(
@@ -34,7 +35,10 @@ def instance_norm(
 def batch_norm(
     *, epsilon: float = 1e-5, momentum: float = 0.9, gamma_stddev: float = 0.0, name=None
 ):
-    """Batch normalization, over the global batch when several replicas train.
+    """Batch normalization, over the global batch when built for several replicas.
+
+    Keras' synchronized path squares before it subtracts the mean, which loses digits, so one
+    replica takes the plain one.
 
     Args:
         epsilon: Added to the variance. PyTorch's 1e-5; Keras' own default is 1e-3.
@@ -45,7 +49,7 @@ def batch_norm(
     return keras.layers.BatchNormalization(
         epsilon=epsilon,
         momentum=momentum,
-        synchronized=True,
+        synchronized=tf.distribute.get_strategy().num_replicas_in_sync > 1,
         gamma_initializer=keras.initializers.RandomNormal(1.0, gamma_stddev)
         if gamma_stddev
         else "ones",

@@ -71,12 +71,15 @@ class CycleGANConfig(TranslatorConfig):
     pool_size: int = 50
     """Generated pictures kept for each discriminator; 0 shows the newest only."""
 
+    @property
+    def depth(self) -> int:
+        """Levels of the U-Net."""
+        return self.levels or int(math.log2(self.image_size))
+
     def __post_init__(self):
         """Checks the fields."""
         super().__post_init__()
-        if self.generator == "unet" and self.levels == 0:
-            object.__setattr__(self, "levels", int(math.log2(self.image_size)))
-        stride = 2**self.levels if self.generator == "unet" else 4
+        stride = 2**self.depth if self.generator == "unet" else 4
         if self.image_size % stride:
             raise ValueError(
                 f"`image_size` must be a multiple of {stride}. Received {self.image_size}."
@@ -140,7 +143,7 @@ class CycleGAN(Translator):
     @property
     def stride(self) -> int:
         """Sizes are padded to multiples of this."""
-        return 2**self.config.levels if self.config.generator == "unet" else 4
+        return 2**self.config.depth if self.config.generator == "unet" else 4
 
     @property
     def min_size(self) -> int:
@@ -154,7 +157,7 @@ class CycleGAN(Translator):
         def generator(name):
             if config.generator == "unet":
                 return build_unet(
-                    levels=config.levels,
+                    levels=config.depth,
                     filters=config.filters,
                     family=config.family,
                     norm="instance",

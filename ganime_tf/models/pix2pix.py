@@ -63,14 +63,17 @@ class Pix2PixConfig(TranslatorConfig):
     """Translation with moving statistics and no dropout, or as the sources test: batch statistics
     and dropout."""
 
+    @property
+    def depth(self) -> int:
+        """Levels of the U-Net."""
+        return self.levels or int(math.log2(self.image_size))
+
     def __post_init__(self):
         """Checks the fields."""
         super().__post_init__()
-        if self.levels == 0:
-            object.__setattr__(self, "levels", int(math.log2(self.image_size)))
-        if self.image_size % 2**self.levels:
+        if self.image_size % 2**self.depth:
             raise ValueError(
-                f"`image_size` must be a multiple of 2**levels = {2**self.levels}. Received "
+                f"`image_size` must be a multiple of 2**levels = {2**self.depth}. Received "
                 f"{self.image_size}. Use a power of two, or fewer `levels`."
             )
         if self.patch_size not in PATCH_LAYERS:
@@ -133,13 +136,13 @@ class Pix2Pix(Translator):
     @property
     def stride(self) -> int:
         """Sizes are padded to multiples of this."""
-        return 2**self.config.levels
+        return 2**self.config.depth
 
     def build_networks(self):
         """Builds the generator G and the discriminator D."""
         config = self.config
         self.generator = build_unet(
-            levels=config.levels,
+            levels=config.depth,
             filters=config.filters,
             family=config.family,
             norm=config.norm,

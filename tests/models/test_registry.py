@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from ganime_tf.models import get_model, get_preset
@@ -33,6 +35,10 @@ def test_an_unknown_field_is_refused():
 def test_impossible_settings_are_refused(fields):
     with pytest.raises(ValueError, match=next(iter(fields))):
         Pix2PixConfig(**fields)
+
+
+def test_another_image_size_brings_its_own_levels():
+    assert dataclasses.replace(Pix2PixConfig(), image_size=128, load_size=143).depth == 7
 
 
 def test_ganime_preset_is_the_paper():
