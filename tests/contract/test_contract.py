@@ -43,9 +43,8 @@ def test_one_step_returns_the_named_finite_losses_and_moves_every_group(name, pr
     assert set(logs) == set(model.loss_names)
     assert all(np.isfinite(value) for value in logs.values()), logs
     for group, old in before.items():
-        moved = [
-            not np.array_equal(x, y) for x, y in zip(old, values(model.group_variables(group)))
-        ]
+        new = values(model.group_variables(group))
+        moved = [not np.array_equal(x, y) for x, y in zip(old, new, strict=True)]
         assert any(moved), f"group {group} did not move"
 
 
