@@ -69,7 +69,7 @@ GATYS_PRESETS = {
     "tutorial": GatysConfig(),
     # "1000 epochs" of 100 steps each, section 5.1
     "ganime": GatysConfig(num_steps=100_000),
-    # SqueezeNet's features are smaller than VGG's: weights found by looking at the results.
+    # SqueezeNet's features are smaller than VGG's: a first guess, not tuned on pictures.
     "squeezenet": dataclasses.replace(_SQUEEZENET, content_weight=1.0, style_weight=20.0),
     "tiny": GatysConfig(
         num_steps=5, content_layers=("block2_relu1",), style_layers=("block1_relu1",)

@@ -1,8 +1,24 @@
-"""Data: any set of pictures as one kind of `tf.data` stream. See `open_data`."""
+"""Data: any set of pictures as one kind of `tf.data` stream. See `open_data`.
 
-from ganime_tf.data.io import BadImageError, read_image
-from ganime_tf.data.opening import KINDS, open_data
-from ganime_tf.data.source import Source
-from ganime_tf.data.spec import DataSpec, as_spec
+Names are loaded on first use: `ganime_tf.data.toy` draws without TensorFlow.
+"""
+
+import importlib
+
+_EXPORTS = {
+    "BadImageError": "io",
+    "DataSpec": "spec",
+    "KINDS": "opening",
+    "Source": "source",
+    "as_spec": "spec",
+    "open_data": "opening",
+    "read_image": "io",
+}
 
 __all__ = ["KINDS", "BadImageError", "DataSpec", "Source", "as_spec", "open_data", "read_image"]
+
+
+def __getattr__(name: str):
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

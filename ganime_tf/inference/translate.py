@@ -89,7 +89,7 @@ def translate_files(
         try:
             image = np.asarray(read_image(source))
             result = model.translate(image[None], **style)[0]
-            heat = None if attention is None else model.attention(image[None])[0]
+            heat = None if attention is None else model.attention(image[None], **style)[0]
         except (ValueError, OSError) as error:
             reason = str(error).strip().splitlines()[0]
             logger.warning("Skipped %s: %s", source, reason)
