@@ -34,7 +34,7 @@ FENCE = re.compile(
     re.M | re.S,
 )
 # Commands whose first arguments choose their options.
-SUBCOMMANDS = {"train": 1, "prepare": 1, "sweep": 1}
+SUBCOMMANDS = {"train": 1, "prepare": 1}
 
 
 def name_of(page: Path) -> str:
