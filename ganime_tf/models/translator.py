@@ -22,7 +22,8 @@ class TranslatorConfig:
     num_epochs: int = 200
     """Epochs of the whole training."""
     ema_decay: float = 0.0
-    """Decay of the generator's moving average, used for translation when above 0."""
+    """Decay of the generator's moving average, used for translation when above 0; the first steps n
+    use (1 + n) / (10 + n) where that is smaller."""
     gradient_clip: float = 0.0
     """Largest norm of a group's gradient on each replica, 0 for no clipping."""
 
@@ -174,8 +175,12 @@ class Translator(keras.Model):
                 f"Received {sorted(batch)}, without {missing}."
             )
         logs = self.train_step(batch)
-        decay = self.config.ema_decay
-        for network in self.groups["generator"] if self.ema_networks else ():
+        if not self.ema_networks:
+            return logs
+        # The first steps count more: an average of 0.999 would show the untrained network for long.
+        step = tf.cast(self.optimizers["generator"].iterations, tf.float32)
+        decay = tf.minimum(self.config.ema_decay, (1.0 + step) / (10.0 + step))
+        for network in self.groups["generator"]:
             average = self.ema_networks[network.name]
             for mean, value in zip(average.variables, network.variables, strict=True):
                 if not mean.dtype.startswith("float"):
