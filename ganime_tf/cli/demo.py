@@ -16,7 +16,7 @@ class Args:
 
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("demo")
     """Folder for everything that the demo writes."""
-    steps: int = 2000
+    steps: int = 1800
     """Training steps of each of the two models."""
     num_drawings: int = 1200
     """Drawings to train on."""
