@@ -98,12 +98,15 @@ class CAMAttention(keras.layers.Layer):
 
     def _classify(self, layer, pooled, training):
         """Returns the logit `(N, 1)` and the attention vector `(C,)`."""
-        kernel = ops.convert_to_tensor(layer.kernel)
-        effective = layer.normalized_kernel(training) if self.spectral else kernel
+        # Under a mixed policy the weights read here are in the compute dtype.
+        kernel = ops.cast(layer.kernel, "float32")
+        effective = kernel
+        if self.spectral:
+            effective = ops.cast(layer.normalized_kernel(training), "float32")
         logit = ops.matmul(pooled, effective)
         attention = kernel if self.raw_attention else effective
         if self.shared:
-            bias = ops.convert_to_tensor(layer.bias)
+            bias = ops.cast(layer.bias, "float32")
             logit, attention = logit + bias, attention + bias
         return logit, attention[:, 0]
 
