@@ -159,6 +159,14 @@ def train(
     if run.epochs:
         total = min(total, run.epochs * steps_per_epoch)
     logger.info("%s", source.describe())
+    if total > config.num_epochs * steps_per_epoch:
+        logger.warning(
+            "The run goes on for %d steps, but `num_epochs` %d ends the learning-rate schedule "
+            "after %d: where it decays, nothing is learned beyond. Raise --num-epochs.",
+            total,
+            config.num_epochs,
+            config.num_epochs * steps_per_epoch,
+        )
     record = _record(model, config, run, source)
     _check_same_run(run_dir, record, run.override)
 
