@@ -4,13 +4,12 @@ import dataclasses
 import os
 
 
-def main(argv: list[str], prog: str, model: str | None = None) -> int:
+def main(argv: list[str], prog: str) -> int:
     """Trains `MODEL` with the fields of its config and of `RunConfig` as flags.
 
     Args:
         argv: `[MODEL] [--preset P] [--FIELD VALUE ...]`.
         prog: Name shown in the help.
-        model: Fixes the model, so that `argv` starts with the flags.
 
     Returns:
         0, or 128 plus the signal that stopped the run.
@@ -18,14 +17,12 @@ def main(argv: list[str], prog: str, model: str | None = None) -> int:
     from ganime_tf.cli import setup_logging
     from ganime_tf.models import MODELS, get_model, get_preset, get_presets
 
-    argv = list(argv)
-    if model is None:
-        if not argv or argv[0].startswith("-"):
-            print(f"usage: {prog} MODEL [--preset P] [options]\n\nModels: {', '.join(MODELS)}")
-            print(f"\n{prog} MODEL --help lists every option with its default.")
-            return 0 if argv else 2
-        model = argv.pop(0)
-        prog = f"{prog} {model}"
+    if not argv or argv[0].startswith("-"):
+        print(f"usage: {prog} MODEL [--preset P] [options]\n\nModels: {', '.join(MODELS)}")
+        print(f"\n{prog} MODEL --help lists every option with its default.")
+        return 0 if argv else 2
+    model, *argv = argv
+    prog = f"{prog} {model}"
     get_model(model)
     preset, argv = _take_preset(argv)
     config = get_preset(model, preset)

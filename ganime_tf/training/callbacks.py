@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganime_tf import metrics
-from ganime_tf.ops.files import write_atomic, write_json
+from ganime_tf.ops.files import write_atomic
 from ganime_tf.ops.images import to_uint8
 from ganime_tf.ops.pictures import contact_sheet, save_png
 from ganime_tf.progress import ProgressBar, format_seconds
@@ -28,7 +28,6 @@ class Steps(keras.callbacks.Callback):
         super().__init__()
         self.step, self.total, self.batch_size = step, total, batch_size
         self.seconds = 0.0
-        self._since = self._epoch_since = None
 
     @property
     def images_per_second(self) -> float:
@@ -321,12 +320,6 @@ class RunLog(keras.callbacks.Callback):
             self.writer.flush()
 
 
-def write_bad_files(path: Path, skipped) -> None:
-    """Writes the pictures that could not be used, one `path: reason` a line."""
-    if skipped:
-        write_atomic(path, "".join(f"{name}: {reason}\n" for name, reason in skipped))
-
-
 __all__ = [
     "Progress",
     "RunLog",
@@ -337,6 +330,4 @@ __all__ = [
     "StopOnSignal",
     "Validate",
     "validate",
-    "write_bad_files",
-    "write_json",
 ]

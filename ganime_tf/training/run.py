@@ -222,7 +222,8 @@ def train(
                     verbose=0,
                 )
     if chief:
-        run_callbacks.write_bad_files(run_dir / "skipped.txt", source.skipped)
+        if source.skipped:
+            source.write_skipped(run_dir / "skipped.txt")
     if stop.received is not None:
         logger.warning(
             "Stopped by signal %d at step %d of %d. Everything is saved in %s; run the same "
@@ -351,8 +352,7 @@ def _prepare_run_dir(run_dir: Path, record: dict, source) -> None:
         write_json(path, record)
     except (OSError, ValueError) as error:
         raise OSError(f"Cannot write the run directory {run_dir}: {error}.") from error
-    if hasattr(source, "write_split"):
-        source.write_split(run_dir / "splits.json")
+    source.write_split(run_dir / "splits.json")
 
 
 def _describe(model, total, steps_per_epoch, strategy, run_dir) -> str:
