@@ -6,6 +6,7 @@ import scipy.linalg
 
 from ganime_tf.metrics import (
     FeatureStatistics,
+    frechet,
     frechet_distance,
     frechet_distance_of_features,
     kid,
@@ -46,6 +47,40 @@ def test_distance_matches_the_matrix_square_root():
         root = scipy.linalg.sqrtm(s_a @ s_b).real
     expected = ((mu_a - mu_b) ** 2).sum() + np.trace(s_a + s_b - 2 * root)
     assert frechet_distance(mu_a, s_a, mu_b, s_b) == pytest.approx(expected, rel=1e-9)
+
+
+SPECTRA = {  # variances of the first Gaussian, whether Cholesky can factor it, tolerance
+    "regular": (np.geomspace(1, 1e-2, 60), True, 1e-12),
+    "ill_conditioned": (np.geomspace(1, 1e-8, 60), True, 1e-9),
+    "nearly_singular": (np.geomspace(1, 1e-14, 60), False, 1e-6),
+    "singular": (np.r_[np.geomspace(1, 1e-2, 20), np.zeros(40)], False, 1e-6),
+    "indefinite_by_round_off": (np.r_[np.ones(30), np.full(30, -1e-17)], False, 1e-6),
+    "nothing": (np.zeros(60), False, 1e-12),
+}
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+@pytest.mark.parametrize("other", ["regular", "nearly_singular", "singular"])
+def test_every_path_gives_the_distance_of_commuting_gaussians(name, other, monkeypatch):
+    """With common axes the distance is sum (sqrt(v1) - sqrt(v2))^2."""
+    variances, regular, tolerance = SPECTRA[name]
+    others = np.random.default_rng(1).permutation(SPECTRA[other][0])
+    axes = np.linalg.qr(np.random.default_rng(2).normal(size=(60, 60)))[0]
+    sigma1, sigma2 = ((axes * v) @ axes.T for v in (variances, others))
+    factored = []
+    spectral = frechet._spectral_factor
+    monkeypatch.setattr(frechet, "_spectral_factor", lambda s: factored.append(s) or spectral(s))
+    found = frechet_distance(np.zeros(60), sigma1, np.zeros(60), sigma2)
+    expected = ((np.sqrt(np.maximum(variances, 0)) - np.sqrt(others)) ** 2).sum()
+    assert found == pytest.approx(expected, rel=max(tolerance, SPECTRA[other][2]))
+    assert bool(factored) is not regular
+
+
+@pytest.mark.parametrize("counts", [(30, 40), (30, 400), (400, 30), (400, 300)])
+def test_collections_are_compared_by_rows_or_moments_alike(made, counts):
+    a, b = (made.features(s, n, 48, 0.1 * s) for s, n in zip((1, 2), counts, strict=True))
+    found = frechet.distance_between(collect(a), collect(b))
+    assert found == pytest.approx(frechet_distance(*moments(a), *moments(b)), rel=1e-7)
 
 
 def test_known_gaussians():
@@ -120,7 +155,11 @@ def test_bad_statistics_files_are_named(tmp_path):
     np.savez(tmp_path / "other.npz", mean=np.zeros(2))
     np.savez(tmp_path / "nan.npz", mu=np.full(2, np.nan), sigma=np.eye(2))
     np.savez(tmp_path / "shape.npz", mu=np.zeros(3), sigma=np.eye(2))
-    for name, reason in (("torn", "torn.npz"), ("other", "mean"), ("nan", "not finite")):
+    np.savez(tmp_path / "skew.npz", mu=np.zeros(2), sigma=np.array([[1, 0.5], [0, 1]]))
+    np.savez(tmp_path / "minus.npz", mu=np.zeros(2), sigma=np.diag([1.0, -1.0]))
+    reasons = {"torn": "torn.npz", "other": "mean", "nan": "not finite"}
+    reasons |= {"skew": "not symmetric", "minus": "negative variances"}
+    for name, reason in reasons.items():
         with pytest.raises(ValueError, match=reason):
             load_statistics(tmp_path / f"{name}.npz")
     with pytest.raises(ValueError, match=r"\(3,\) and \(2, 2\)"):
