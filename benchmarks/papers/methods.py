@@ -1,0 +1,224 @@
+"""What is run: each method of the papers, scaled down to 64 px and minutes on two cores.
+
+A method takes its preset as it is, except for the fields named here: sizes and widths, batch,
+epochs, and what depends on them. `epoch_shares` are the preset's epoch counts as shares of the run.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+IMAGE_SIZE = 64
+LOAD_SIZE = 72  # 286 / 256 of it
+NUM_HELD_OUT = 100
+NUM_SHOWN = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """One line of a table.
+
+    Attributes:
+        title: What tables call it.
+        kind: Data: "paired" (sketch to colour) or "unpaired" (portrait to drawing).
+        model: Name in `MODELS`; "gatys"; "copy" (the input unchanged) or "others" (true pictures of
+            other scenes), the two references.
+        preset: Name of the preset.
+        steps: Training steps, or optimisation steps a picture.
+        seconds: What one seed takes on two cores, for the time left.
+        changes: Fields that differ from the preset.
+        epoch_shares: Fields that count epochs, as shares of all epochs.
+        curves: Whether every epoch is measured.
+    """
+
+    title: str
+    kind: str
+    model: str
+    preset: str = ""
+    steps: int = 0
+    seconds: float = 2.0
+    changes: Mapping = dataclasses.field(default_factory=dict)
+    epoch_shares: Mapping = dataclasses.field(default_factory=dict)
+    curves: bool = False
+
+
+_PIX2PIX = {"filters": 16, "batch_size": 4, "patch_size": 34}
+# The weights are meant for VGG-19. Without its file: fixed random features, whose distances are
+# about 0.1 (content) and 0.0006 (Gram) at the start. With these factors both weighted terms start
+# at the size of the adversarial one. A twentieth of the steps takes five times the rates.
+_ANIMEGAN = {
+    "filters": 8,
+    "discriminator_filters": 8,
+    "batch_size": 4,
+    "features": "random",
+    "content_weight": 1.2e3,
+    "style_weight": 2.0e5,
+    "init_learning_rate": 1e-3,
+    "generator_learning_rate": 1e-4,
+    "discriminator_learning_rate": 2e-4,
+}
+
+METHODS = {
+    "sketches-input": Method("input unchanged", "paired", "copy"),
+    "sketches-others": Method("other true pictures", "paired", "others"),
+    "neural-style": Method(
+        "Neural style",
+        "paired",
+        "gatys",
+        "tutorial",
+        steps=60,
+        seconds=50,
+        changes={"content_weight": 1.0, "style_weight": 1e3},
+    ),
+    "sketches-cyclegan": Method(
+        "CycleGAN",
+        "paired",
+        "cyclegan",
+        "cyclegan-ganime",
+        steps=750,
+        seconds=55,
+        changes=_PIX2PIX,
+    ),
+    "pix2pix": Method(
+        "Pix2Pix",
+        "paired",
+        "pix2pix",
+        "ganime",
+        steps=2250,
+        seconds=70,
+        changes=_PIX2PIX,
+        curves=True,
+    ),
+    # The sum over a picture of a quarter of the side is a quarter: four times the weight.
+    "pix2pix-tv": Method(
+        "Pix2Pix + TV",
+        "paired",
+        "pix2pix",
+        "ganime-tv",
+        steps=2250,
+        seconds=70,
+        changes=_PIX2PIX | {"tv_weight": 4e-4},
+        curves=True,
+    ),
+    "portraits-input": Method("input unchanged", "unpaired", "copy"),
+    "portraits-others": Method("other true pictures", "unpaired", "others"),
+    "cartoongan": Method(
+        "CartoonGAN",
+        "unpaired",
+        "cartoongan",
+        "cartoongan",
+        steps=1275,
+        seconds=85,
+        changes={
+            "filters": 8,
+            "num_blocks": 4,
+            "discriminator_filters": 8,
+            "batch_size": 4,
+            "features": "random",
+        },
+        epoch_shares={"init_epochs": 10 / 200},
+    ),
+    "cyclegan": Method(
+        "CycleGAN",
+        "unpaired",
+        "cyclegan",
+        "cyclegan-128",
+        steps=2100,
+        seconds=85,
+        changes={"filters": 8, "num_blocks": 3, "batch_size": 1, "patch_size": 34},
+        epoch_shares={"decay_epochs": 100 / 200},
+    ),
+    "ugatit": Method(
+        "U-GAT-IT",
+        "unpaired",
+        "ugatit",
+        "ugatit-ganime",
+        steps=1050,
+        seconds=95,
+        changes={
+            "filters": 8,
+            "num_blocks": 2,
+            "batch_size": 2,
+            "global_layers": 5,
+            "local_layers": 3,
+        },
+    ),
+    "animegan-b": Method(
+        "AnimeGAN (b)",
+        "unpaired",
+        "animegan",
+        "animegan-ganime-b",
+        steps=300,
+        seconds=35,
+        changes=_ANIMEGAN,
+        epoch_shares={"init_epochs": 10 / 40},
+    ),
+    "animegan-c": Method(
+        "AnimeGAN (c)",
+        "unpaired",
+        "animegan",
+        "animegan-ganime-c",
+        steps=300,
+        seconds=35,
+        changes=_ANIMEGAN,
+        epoch_shares={"init_epochs": 10 / 40},
+    ),
+    "animegan-d": Method(
+        "AnimeGAN (d)",
+        "unpaired",
+        "animegan",
+        "animegan-ganime-d",
+        steps=750,
+        seconds=85,
+        changes=_ANIMEGAN | {"generator_learning_rate": 5e-5, "discriminator_learning_rate": 1e-4},
+        epoch_shares={"init_epochs": 10 / 100},
+    ),
+}
+
+STUDIES = {
+    "sketches": (
+        "sketches-input",
+        "sketches-others",
+        "neural-style",
+        "sketches-cyclegan",
+        "pix2pix",
+        "pix2pix-tv",
+    ),
+    "portraits": (
+        "portraits-input",
+        "portraits-others",
+        "animegan-d",
+        "cartoongan",
+        "cyclegan",
+        "ugatit",
+    ),
+    "animegan-steps": ("portraits-input", "animegan-b", "animegan-c", "animegan-d"),
+}
+
+_NUM_TRAIN = {"paired": 600, "unpaired": 300}
+
+
+def num_train(method: Method, scale: float) -> int:
+    """Pictures that are trained on; at least twice as many as are shown."""
+    return max(2 * NUM_SHOWN, round(_NUM_TRAIN[method.kind] * min(scale, 1.0)))
+
+
+def training_config(method: Method, scale: float):
+    """The config of a run; its `num_epochs` are exactly the steps that are run.
+
+    Args:
+        method: A method of `MODELS`.
+        scale: Factor of pictures and steps.
+    """
+    from ganime_tf.models import get_preset
+
+    per_epoch = num_train(method, scale) // method.changes["batch_size"]
+    epochs = max(1, round(method.steps * scale / per_epoch))
+    shares = {key: max(1, round(share * epochs)) for key, share in method.epoch_shares.items()}
+    return dataclasses.replace(
+        get_preset(method.model, method.preset),
+        image_size=IMAGE_SIZE,
+        load_size=LOAD_SIZE,
+        num_epochs=epochs,
+        **method.changes,
+        **shares,
+    )

@@ -1,0 +1,113 @@
+"""docs/papers.md shows what the records in benchmarks/results say, and the tables say it right."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def papers():
+    """The modules of benchmarks/papers that need no TensorFlow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks" / "papers"))
+        import methods
+        import tables
+
+        yield tables, methods
+        for name in ("tables", "methods"):
+            sys.modules.pop(name, None)
+
+
+def _record(study: str, methods, **scores) -> dict:
+    """A record with one list of values, one a seed, for every method of a study."""
+    rows = {}
+    for name in methods.STUDIES[study]:
+        runs = {
+            str(seed): {"seconds": 10.0, "scores": {k: v[name][seed] for k, v in scores.items()}}
+            for seed in range(2)
+        }
+        rows[name] = {"title": methods.METHODS[name].title, "steps": 5, "runs": runs}
+    return {"methods": rows}
+
+
+def test_page_shows_the_records(papers):
+    tables, _ = papers
+    page = tables.PAGE.read_text(encoding="utf-8")
+    for study in tables.PAPER:
+        expected = tables.fill(page, study, tables.block(study, tables.read(study)))
+        assert expected == page, "python benchmarks/papers/run.py --write-docs"
+
+
+def test_records_are_whole_and_their_pictures_small(papers):
+    tables, methods = papers
+    for study in tables.PAPER:
+        record = tables.read(study)
+        if record is None:
+            continue
+        assert record["scale"] == 1.0 and record["versions"]["tensorflow"] and record["commits"]
+        assert list(record["methods"]) == list(methods.STUDIES[study])
+        for name, method in record["methods"].items():
+            assert list(method["runs"]) == [str(seed) for seed in record["seeds"]], name
+            fields = dict(methods.METHODS[name].changes)
+            assert json.loads(json.dumps(fields)) == method["changes"], f"{name} was changed since"
+        for picture in tables.pictures(study):
+            assert (ROOT / "docs" / "images" / picture).stat().st_size < 150_000
+
+
+def test_cell_is_mean_and_deviation_over_seeds(papers):
+    tables, _ = papers
+    assert tables.cell([1.0, 2.0, 3.0], 1) == "2.0 ± 1.0"
+    assert tables.cell([], 1) == "–"
+
+
+def test_order_names_overlap_and_departure_from_the_paper(papers):
+    tables, methods = papers
+    names = methods.STUDIES["sketches"]
+    order = ["pix2pix-tv", "pix2pix", "sketches-cyclegan", "neural-style"]
+    good = {name: (1.0 - 0.1 * order.index(name) if name in order else 0.0,) * 2 for name in names}
+    record = _record("sketches", methods, ssim=good, fd_random=good, ssim_std=good)
+    by_fd, by_ssim, _ = tables.orders("sketches", record)
+    assert "Pix2Pix + TV > Pix2Pix > CycleGAN > Neural style. Paper" in by_ssim
+    assert by_ssim.endswith("Ours is the paper's order.")
+    assert by_fd.endswith("Ours is NOT the paper's order.")
+    good["pix2pix"] = (0.9, 1.05)
+    record = _record("sketches", methods, ssim=good)
+    assert tables.ranking(record, "ssim", order)[1].startswith("Pix2Pix + TV ≈ Pix2Pix > CycleGAN")
+
+
+def test_papers_numbers_stand_in_the_table(papers):
+    tables, methods = papers
+    scores = {m: dict.fromkeys(methods.STUDIES["portraits"], (0.25, 0.25)) for m in tables.METRICS}
+    text = tables.table("portraits", _record("portraits", methods, **scores))
+    rows = {line.split(" | ")[0].strip("| "): line for line in text.splitlines()}
+    assert "| 135.9 |" in rows["AnimeGAN (d)"] and "| (50) |" in rows["CycleGAN"]
+    assert "| – |" in rows["CartoonGAN"] and "0.250 ± 0.000" in rows["CartoonGAN"]
+    assert len({line.count("|") for line in text.splitlines()}) == 1
+
+
+def test_epochs_end_with_the_steps(papers):
+    _, methods = papers
+    for name, method in methods.METHODS.items():
+        if method.changes.get("batch_size"):
+            per_epoch = methods.num_train(method, 1.0) // method.changes["batch_size"]
+            config = methods.training_config(method, 1.0)
+            assert config.num_epochs * per_epoch == method.steps, name
+            assert getattr(config, "init_epochs", 0) < config.num_epochs, name
+
+
+def test_fill_refuses_a_page_without_markers(papers):
+    tables, _ = papers
+    with pytest.raises(ValueError, match="no markers"):
+        tables.fill("text", "sketches", "table")
+
+
+def test_no_fréchet_distance_is_called_fid(papers):
+    tables, methods = papers
+    headings = [tables.METRICS[metric][0] for study in tables.COLUMNS for metric in
+                tables.COLUMNS[study]]  # fmt: skip
+    assert not [heading for heading in headings if re.search("fid", heading, re.I)]
