@@ -39,6 +39,10 @@ class Args:
     """Pictures scored at once."""
     seed: int = 0
     """Seed of subsets, pairs and bootstrap."""
+    resamples: int = 1000
+    """Bootstrap resamples of the intervals of paired metrics."""
+    set_resamples: int = 50
+    """Random halves for the intervals of fid_*, fd_random and kid_*; 0 leaves them out."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("comparison")
     """Folder for comparison.txt, comparison.json and comparison.png."""
 
@@ -47,7 +51,8 @@ def main(argv: list[str], prog: str) -> int:
     """Compares; returns 1 when a metric was refused."""
     args = tyro.cli(Args, args=argv, prog=prog)
     from ganime_tf.cli import setup_logging
-    from ganime_tf.metrics import evaluate_samples
+    from ganime_tf.metrics import Evaluator
+    from ganime_tf.metrics.evaluate import score_samples
     from ganime_tf.ops.files import write_atomic, write_json
     from ganime_tf.ops.pictures import contact_sheet, save_png
 
@@ -59,7 +64,7 @@ def main(argv: list[str], prog: str) -> int:
     scenes, aligned = _scenes(args, makers)
     shown = scenes.names[:: max(1, -(-len(scenes.names) // max(args.rows, 1)))]
     grid: dict[str, dict] = {name: {} for name in shown}
-    reports = {}
+    reports, first = {}, None
     for label, make in makers.items():
 
         def samples(make=make, label=label):
@@ -70,9 +75,17 @@ def main(argv: list[str], prog: str) -> int:
                     grid[name] |= found | {f"item {label}": sample["fake"]}
                 yield name, sample
 
-        reports[label] = evaluate_samples(
-            samples(), args.metrics, batch_size=args.batch_size, seed=args.seed, aligned=aligned
+        evaluator = Evaluator(
+            args.metrics,
+            seed=args.seed,
+            resamples=args.resamples,
+            set_resamples=args.set_resamples,
+            aligned=aligned,
         )
+        if first is not None:
+            evaluator.take_real(first)
+        first = first or evaluator
+        reports[label] = score_samples(evaluator, samples(), batch_size=args.batch_size)
     text = _table(reports)
     print(text)
     columns = ["source", *(f"item {label}" for label in labels), "real"]
@@ -192,7 +205,10 @@ def _table(reports: dict) -> str:
             cells.append(f"{score.value:.4g}{interval}")
         n = str(max((score.n for score in report.scores.values()), default=0))
         rows.append((label, n, report.resolution, *cells))
-    lines = align(rows) + ["in brackets: 95 % bootstrap interval of the mean over pictures"]
+    lines = align(rows) + [
+        "in brackets: 95 % interval; of means over pictures by bootstrap, of set metrics by the "
+        "spread of random halves about the value (not of their bias)"
+    ]
     lines += [f"{s.name}: {s.better} is better; {s.protocol}" for s in first.scores.values()]
     lines += [f"note: {s.name}: {s.note}" for s in first.scores.values() if s.note]
     lines += [f"refused: {name}: {reason}" for name, reason in first.refused.items()]

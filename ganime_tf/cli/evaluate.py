@@ -50,6 +50,10 @@ class Args:
     """Pictures that go through a network at once."""
     seed: int = 0
     """Seed of subsets, pairs and bootstrap."""
+    resamples: int = 1000
+    """Bootstrap resamples of the intervals of paired metrics."""
+    set_resamples: int = 0
+    """Random halves for the intervals of fid_*, fd_random and kid_*; 50 is a good number."""
     kid_subsets: int = 100
     """KID subsets."""
     kid_subset_size: int = 1000
@@ -135,7 +139,7 @@ def _folders(args: Args):
 
 
 def _settings(args: Args) -> dict:
-    keys = ("seed", "kid_subsets", "kid_subset_size", "precision")
+    keys = ("seed", "resamples", "set_resamples", "kid_subsets", "kid_subset_size", "precision")
     return {key: getattr(args, key) for key in keys}
 
 

@@ -31,6 +31,7 @@ def evaluate_folders(
     batch_size: int = 32,
     seed: int = 0,
     resamples: int = 1000,
+    set_resamples: int = 0,
     kid_subsets: int = 100,
     kid_subset_size: int = 1000,
     precision: str = "float32",
@@ -49,7 +50,9 @@ def evaluate_folders(
         unmatched: `"error"` refuses names without a partner, `"skip"` leaves them out.
         batch_size: Pictures that go through a network at once. Does not change any score.
         seed: Seed of subsets, pairs and bootstrap.
-        resamples: Bootstrap resamples; 0 leaves the intervals out.
+        resamples: Bootstrap resamples of means over pictures; 0 leaves the intervals out.
+        set_resamples: Random halves for the intervals of set metrics; 0 leaves them out. Needs
+            every picture's features, so statistics of the real folder are not taken from the cache.
         kid_subsets: KID subsets.
         kid_subset_size: Pictures in a KID subset.
         precision: Of the Inception network, `"float32"` or `"bfloat16"`.
@@ -73,6 +76,7 @@ def evaluate_folders(
         metrics,
         seed=seed,
         resamples=resamples,
+        set_resamples=set_resamples,
         kid_subsets=kid_subsets,
         kid_subset_size=kid_subset_size,
         precision=precision,
@@ -241,7 +245,16 @@ def evaluate_samples(
     Raises:
         ValueError: When there is no sample, or as `Evaluator` raises.
     """
-    evaluator = Evaluator(metrics, **settings)
+    return score_samples(Evaluator(metrics, **settings), samples, batch_size=batch_size)
+
+
+def score_samples(
+    evaluator: Evaluator,
+    samples: Iterable[tuple[str, dict[str, np.ndarray]]],
+    *,
+    batch_size: int = 32,
+) -> Report:
+    """`evaluate_samples` with an evaluator at hand."""
     if not evaluator.active:
         return Report(refused=evaluator.refused)
     keys: tuple[str, ...] = ()

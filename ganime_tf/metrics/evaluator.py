@@ -37,13 +37,17 @@ METRICS = (*PAIRED_METRICS, *SOURCE_METRICS, *FAKE_METRICS, *SET_METRICS)
 class Evaluator:
     """Collects pictures batch by batch and scores them.
 
-    Memory does not grow with the number of pictures, except for KID and precision/recall, which
-    keep one feature vector a picture, and LPIPS-d, which keeps at most `diversity_pool` pictures.
+    Memory does not grow with the number of pictures, except for KID, precision/recall and the
+    intervals of set metrics, which keep one feature vector a picture (8 kB), and LPIPS-d, which
+    keeps at most `diversity_pool` pictures.
 
     Args:
         metrics: Names from `METRICS`.
         seed: Seed of everything random: subsets, pairs, bootstrap.
-        resamples: Bootstrap resamples of the confidence intervals; 0 leaves them out.
+        resamples: Bootstrap resamples of the confidence intervals of means over pictures; 0
+            leaves them out.
+        set_resamples: Random halves of the pictures for the intervals of `fid_*`, `fd_random` and
+            `kid_*`; 0 leaves them out. Each costs a distance: seconds at 2048 features.
         kid_subsets: Number of KID subsets.
         kid_subset_size: Pictures in a KID subset; fewer when a set is smaller.
         diversity_pool: Most pictures that LPIPS-d pairs.
@@ -65,6 +69,7 @@ class Evaluator:
         *,
         seed: int = 0,
         resamples: int = 1000,
+        set_resamples: int = 0,
         kid_subsets: int = 100,
         kid_subset_size: int = 1000,
         diversity_pool: int = 1000,
@@ -73,7 +78,7 @@ class Evaluator:
     ):
         self._aligned = aligned
         self.metrics = check_names(metrics, METRICS)
-        self._seed, self._resamples = seed, resamples
+        self._seed, self._resamples, self._set_resamples = seed, resamples, set_resamples
         self._kid = (kid_subsets, kid_subset_size)
         self._pool, self._seen = diversity_pool, 0
         self._names: list[str] = []
@@ -132,7 +137,8 @@ class Evaluator:
             protocol = feature_protocol(name)
             if protocol not in self._banks:
                 self._banks[protocol] = FeatureBank(load_extractor(protocol, precision))
-            self._banks[protocol].keep_rows |= name.startswith(("kid", "precision"))
+            keeps = name.startswith(("kid", "precision")) or self._set_resamples > 0
+            self._banks[protocol].keep_rows |= keeps
 
     def update(
         self,
@@ -185,6 +191,14 @@ class Evaluator:
         if protocol in self._banks:
             self._banks[protocol].fix("real", statistics)
 
+    def take_real(self, other: "Evaluator") -> None:
+        """Uses the real set that another evaluator of the same metrics has seen.
+
+        Later pictures of the real set are then compared by the paired metrics only.
+        """
+        for protocol, bank in self._banks.items():
+            bank.take_real(other._banks[protocol])
+
     def feature_banks(self) -> dict:
         """The `FeatureBank` of each feature protocol in use."""
         return dict(self._banks)
@@ -219,7 +233,8 @@ class Evaluator:
                 from ganime_tf.metrics.features import set_scores
 
                 bank = self._banks[feature_protocol(name)]
-                for score in set_scores(name, bank, seed=self._seed, kid=self._kid):
+                plan = {"seed": self._seed, "kid": self._kid, "resamples": self._set_resamples}
+                for score in set_scores(name, bank, **plan):
                     report.scores[score.name] = score
         return report
 
@@ -236,7 +251,9 @@ class Evaluator:
             interval = bootstrap_interval(values, resamples=self._resamples, seed=self._seed)
         low, high = interval or (None, None)
         finite = np.isfinite(values)
-        note = "" if finite.all() else f"{(~finite).sum()} identical pairs give an infinite value"
+        note = getattr(self._functions[name], "note", "")
+        if not finite.all():
+            note = f"{(~finite).sum()} identical pairs give an infinite value"
         std = float(values.std()) if finite.all() else None
         value = float(values.mean())
         return Score(name, value, len(values), protocol, better, std, low, high, note)
@@ -256,7 +273,8 @@ class Evaluator:
         protocol = f"LPIPS v0.1 over {half} random disjoint pairs of fakes, seed {self._seed}"
         low, high = bootstrap_interval(values, seed=self._seed) or (None, None)
         value, std = float(values.mean()), float(values.std())
-        return Score(name, value, self._seen, protocol, "higher", std, low, high)
+        note = getattr(distance, "note", "")
+        return Score(name, value, self._seen, protocol, "higher", std, low, high, note)
 
 
 def check_names(metrics: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ganime_tf.metrics import resizing
 from ganime_tf.metrics.frechet import FeatureStatistics, distance_between
+from ganime_tf.metrics.intervals import frechet_interval, kid_interval
 from ganime_tf.metrics.kid import kid
 from ganime_tf.metrics.neighbours import precision_recall
 from ganime_tf.metrics.report import Score
@@ -136,6 +137,11 @@ class FeatureBank:
         self.statistics[side] = statistics
         self._fixed.add(side)
 
+    def take_real(self, other: "FeatureBank") -> None:
+        """Shares the real set of another bank of the same protocol."""
+        self.fix("real", other.statistics["real"])
+        self._rows["real"] = other._rows["real"]
+
     def fixed(self, side: str) -> bool:
         """Whether a side has known statistics."""
         return side in self._fixed
@@ -145,14 +151,17 @@ class FeatureBank:
         return np.concatenate(self._rows[side] or [np.zeros((0, self.dim), np.float32)])
 
 
-def set_scores(name: str, bank: FeatureBank, *, seed: int, kid: tuple[int, int]) -> list[Score]:
+def set_scores(
+    name: str, bank: FeatureBank, *, seed: int, kid: tuple[int, int], resamples: int = 0
+) -> list[Score]:
     """Scores of a set metric (precision/recall gives two).
 
     Args:
         name: A set metric's name.
         bank: Features of both sets.
-        seed: Seed of KID's subsets.
+        seed: Seed of KID's subsets and of the interval.
         kid: Number and size of KID's subsets.
+        resamples: Random halves of the pictures that the interval is drawn from; 0 leaves it out.
 
     Raises:
         ValueError: On fewer pictures than the metric needs; says how many.
@@ -165,7 +174,7 @@ def set_scores(name: str, bank: FeatureBank, *, seed: int, kid: tuple[int, int])
     words, note = bank.extractor.protocol, bank.extractor.note
     n = counts["fake"]
     if name.startswith("kid_"):
-        return [_kid_score(name, bank, words, seed, kid)]
+        return [_kid_score(name, bank, words, seed, kid, resamples)]
     if name.startswith("precision"):
         precision, recall = precision_recall(bank.rows("real"), bank.rows("fake"))
         words = f"k = 3, {words}"
@@ -182,13 +191,31 @@ def set_scores(name: str, bank: FeatureBank, *, seed: int, kid: tuple[int, int])
             f"fewer pictures ({real} real, {n} fake) than features ({bank.dim}): biased upwards, "
             "compare at equal numbers only; prefer KID"
         )
-    return [Score(name, value, n, f"{words}, {real} real", "lower", note="; ".join(notes))]
+    interval = None
+    if resamples:
+        rows = bank.rows("real")
+        interval = frechet_interval(
+            rows if len(rows) else bank.statistics["real"],
+            bank.rows("fake"),
+            value,
+            resamples=resamples,
+            seed=seed,
+        )
+        if interval and not len(rows):
+            notes.append("interval: the real set is taken as free of error")
+    low, high = interval or (None, None)
+    words, note = f"{words}, {real} real", "; ".join(notes)
+    return [Score(name, value, n, words, "lower", low=low, high=high, note=note)]
 
 
-def _kid_score(name: str, bank: FeatureBank, words: str, seed: int, plan: tuple[int, int]) -> Score:
+def _kid_score(
+    name: str, bank: FeatureBank, words: str, seed: int, plan: tuple[int, int], resamples: int
+) -> Score:
     real, fake = bank.rows("real"), bank.rows("fake")
     size = min(plan[1], len(real), len(fake))
     mean, std = kid(real, fake, subsets=plan[0], subset_size=size, seed=seed)
     words = f"{plan[0]} subsets of {size}, seed {seed}, {words}"
     note = f"std is over subsets; {len(real)} real pictures"
-    return Score(name, mean, len(fake), words, "lower", std=std, note=note)
+    interval = kid_interval(real, fake, mean, resamples=resamples, seed=seed) if resamples else None
+    low, high = interval or (None, None)
+    return Score(name, mean, len(fake), words, "lower", std, low, high, note)

@@ -55,9 +55,18 @@ def kid(
         else:
             x, y = real[r], fake[f]
             k_rr, k_ff, k_rf = (polynomial_kernel(*pair) for pair in ((x, x), (y, y), (x, y)))
-        within = k_rr.sum() - np.trace(k_rr) + k_ff.sum() - np.trace(k_ff)
-        values[index] = within / (subset_size * (subset_size - 1)) - 2.0 * k_rf.mean()
+        values[index] = _unbiased(k_rr, k_ff, k_rf)
     return float(values.mean()), float(values.std())
+
+
+def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
+    """Unbiased squared maximum mean discrepancy of rows `(n, d)` and `(m, d)`, n and m >= 2."""
+    return _unbiased(*(polynomial_kernel(*pair) for pair in ((x, x), (y, y), (x, y))))
+
+
+def _unbiased(k_xx: np.ndarray, k_yy: np.ndarray, k_xy: np.ndarray) -> float:
+    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (k_xx, k_yy)]
+    return float(sum(within) - 2.0 * k_xy.mean())
 
 
 def check_features(real, fake, least: int) -> tuple[np.ndarray, np.ndarray]:

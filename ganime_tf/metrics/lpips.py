@@ -37,6 +37,7 @@ _FILES = {
     "vgg": "vgg16-torchvision",
     "squeeze": "squeezenet1_1-torchvision",
 }
+_SQUEEZE_ARRAYS = "squeezenet1_1_imagenet.npz"
 _SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
 _SCALE = np.array([0.458, 0.448, 0.450], np.float32)
 
@@ -97,25 +98,36 @@ class LPIPS:
 
     Args:
         network: `"alex"`, `"squeeze"` or `"vgg"`.
-        backbone: torchvision's weights, `features.<index>...`.
+        backbone: torchvision's weights, `features.<index>...`; of SqueezeNet also MXNet's,
+            `squeezenet0_conv<number>_...`.
         heads: The published linear heads, `lin<i>.model.1.weight` (1, C, 1, 1).
 
     Raises:
         ValueError: On an unknown network, or weights that are missing.
 
+    Attributes:
+        note: What a reader of the score must know, from the argument of that name.
+
     Reference: Zhang et al., 2018, arXiv:1801.03924, eq. (1).
     """
 
-    def __init__(self, network: str, backbone: dict[str, np.ndarray], heads: dict[str, np.ndarray]):
+    def __init__(
+        self,
+        network: str,
+        backbone: dict[str, np.ndarray],
+        heads: dict[str, np.ndarray],
+        note: str = "",
+    ):
         if network not in _STEPS:
             raise ValueError(f"`network` must be one of {list(_STEPS)}. Received {network!r}.")
+        backbone = torchvision_names(backbone)
         count = sum(step == ("tap",) for step in _STEPS[network])
         wanted = [f"lin{i}.model.1.weight" for i in range(count)]
         missing = [name for name in wanted if name not in heads]
         missing += [name for name in _backbone_names(network) if name not in backbone]
         if missing:
             raise ValueError(f"LPIPS-{network} lacks the weights {', '.join(missing[:5])}.")
-        self.network = network
+        self.network, self.note = network, note
         self._arrays = backbone_tensors({k: backbone[k] for k in _backbone_names(network)})
         self._heads = [np.asarray(heads[name], np.float32).reshape(-1) for name in wanted]
         pictures = tf.TensorSpec((None, None, None, 3), tf.uint8)
@@ -177,6 +189,23 @@ def _backbone_names(network: str) -> list[str]:
     return names
 
 
+def torchvision_names(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Renames a SqueezeNet 1.1 of MXNet's naming, numbered in the order of the graph.
+
+    Other arrays are returned as they are.
+    """
+    if "squeezenet0_conv0_weight" not in arrays:
+        return arrays
+    convolutions = [name for name in _backbone_names("squeeze") if name.endswith(".weight")]
+    modules = [name.removesuffix(".weight") for name in convolutions] + ["classifier.1"]
+    return {
+        f"{module}.{part}": arrays[f"squeezenet0_conv{index}_{part}"]
+        for index, module in enumerate(modules)
+        for part in ("weight", "bias")
+        if f"squeezenet0_conv{index}_{part}" in arrays
+    }
+
+
 @lru_cache(maxsize=3)
 def load_lpips(network: str = "alex") -> LPIPS:
     """Loads LPIPS v0.1 from the published files; kept for further calls.
@@ -184,11 +213,26 @@ def load_lpips(network: str = "alex") -> LPIPS:
     Args:
         network: `"alex"`, `"squeeze"` or `"vgg"`.
 
+    SqueezeNet may also be `squeezenet1_1_imagenet.npz`, which the perceptual losses use; the
+    score then carries a note, because the heads were fitted to torchvision's weights.
+
     Raises:
         MissingWeightsError: When a file is nowhere; names it.
     """
-    from ganime_tf.weights import find_weights
+    from ganime_tf.weights import MissingWeightsError, find_weights
 
-    heads = find_weights(f"lpips-{network}")
-    backbone = find_weights(_FILES[network])
-    return LPIPS(network, read_torch_file(backbone), read_torch_file(heads))
+    heads = read_torch_file(find_weights(f"lpips-{network}"))
+    try:
+        return LPIPS(network, read_torch_file(find_weights(_FILES[network])), heads)
+    except MissingWeightsError:
+        if network != "squeeze":
+            raise
+        try:
+            path = find_weights(_SQUEEZE_ARRAYS, download=False)
+        except MissingWeightsError:
+            path = None
+        if path is None:
+            raise
+    with np.load(path, allow_pickle=False) as file:
+        note = f"backbone {_SQUEEZE_ARRAYS}, not torchvision's file: other numbers than lpips'"
+        return LPIPS(network, dict(file), heads, note)

@@ -20,7 +20,8 @@ class Score:
         protocol: How it was computed, in words.
         better: `"higher"` or `"lower"`.
         std: Standard deviation over pictures (or subsets, KID), where there is one.
-        low: Lower end of the 95 % bootstrap confidence interval of the mean.
+        low: Lower end of the 95 % confidence interval: of means over pictures by bootstrap, of
+            set metrics by random halves around the value (see `intervals`).
         high: Upper end.
         note: What a reader must know before comparing the number.
     """

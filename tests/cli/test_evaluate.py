@@ -53,12 +53,14 @@ def test_refused_metrics_give_exit_code_one_and_errors_two(sets, capsys):
 
 def test_compare_ranks_the_closer_folder_first(sets, capsys):
     call = f"compare {sets}/close {sets}/far --real {sets}/real -o {sets}/out".split()
-    assert main(call) == 0
+    assert main([*call, "--metrics", "ssim", "fd_random"]) == 0
     text = capsys.readouterr().out
     assert "close" in text and "bootstrap" in text
     found = json.loads((sets / "out" / "comparison.json").read_text())
     close, far = (found[k]["scores"]["ssim"] for k in ("close", "far"))
     assert close["low"] > far["high"]
+    close, far = (found[k]["scores"]["fd_random"] for k in ("close", "far"))
+    assert close["low"] <= close["value"] < close["high"] < far["value"] and close["n"] == 4
     assert read_image(sets / "out" / "comparison.png").shape[1] > 3 * 24
     (sets / "far" / "p1.png").unlink()
     assert main(call) == 2

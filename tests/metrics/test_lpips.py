@@ -9,8 +9,10 @@ from ganime_tf.metrics.lpips import (
     backbone_taps,
     backbone_tensors,
     load_lpips,
+    torchvision_names,
 )
 from ganime_tf.metrics.torch_file import read_torch_file
+from ganime_tf.weights import KNOWN, WeightFile
 
 WIDTHS = {
     "alex": [64, 192, 384, 256, 256],
@@ -43,17 +45,9 @@ def test_published_heads_match_the_lpips_package(network, made, golden, shared):
 
 
 def squeezenet(shared) -> dict[str, np.ndarray]:
-    """The real SqueezeNet 1.1, renamed: convolution by convolution in the order of the graph."""
+    """The real SqueezeNet 1.1 under torchvision's names."""
     with np.load(shared / "weights" / "squeezenet1_1_imagenet.npz") as file:
-        arrays = dict(file)
-    fires = [f"{i}.{part}" for i in (3, 4, 6, 7, 9, 10, 11, 12)
-             for part in ("squeeze", "expand1x1", "expand3x3")]  # fmt: skip
-    names = [f"features.{name}" for name in ("0", *fires)] + ["classifier.1"]
-    return {
-        f"{name}.{part}": arrays[f"squeezenet0_conv{index}_{part}"]
-        for index, name in enumerate(names)
-        for part in ("weight", "bias")
-    }
+        return torchvision_names(dict(file))
 
 
 def test_the_backbone_gives_the_real_squeezenets_logits(shared):
@@ -74,6 +68,32 @@ def test_real_pictures_are_ordered_as_people_see_them(shared):
     metric = LPIPS("squeeze", squeezenet(shared), read_torch_file(folder / "squeeze.pth"))
     reference, far, near = (read_image(folder / f"ex_{n}.png")[None] for n in ("ref", "p0", "p1"))
     assert metric(reference, near)[0] < metric(reference, far)[0]
+
+
+def mxnet_names(state):
+    """Numbers the convolutions in the order of the graph."""
+    order = [0, *(f"{i}.{part}" for i in (3, 4, 6, 7, 9, 10, 11, 12)
+                  for part in ("squeeze", "expand1x1", "expand3x3"))]  # fmt: skip
+    return {
+        f"squeezenet0_conv{index}_{part}": state[f"features.{name}.{part}"]
+        for index, name in enumerate(order)
+        for part in ("weight", "bias")
+    }
+
+
+def test_a_squeezenet_with_mxnets_names_serves_and_is_noted(made, metrics, tmp_path, monkeypatch):
+    a, b = made.pictures(5, 2, 66, 71), made.pictures(6, 2, 66, 71)
+    np.savez(tmp_path / "squeezenet1_1_imagenet.npz", **mxnet_names(made.lpips_state("squeeze")))
+    heads = made.lpips_heads(WIDTHS["squeeze"])
+    monkeypatch.setenv("GANIME_WEIGHTS", str(tmp_path))
+    monkeypatch.setitem(KNOWN, "lpips-squeeze", (WeightFile("heads.pth", "small"),))
+    monkeypatch.setattr("ganime_tf.metrics.lpips.read_torch_file", lambda path: heads)
+    (tmp_path / "heads.pth").touch()
+    load_lpips.cache_clear()
+    metric = load_lpips("squeeze")
+    load_lpips.cache_clear()
+    np.testing.assert_array_equal(metric(a, b), metrics["squeeze"](a, b))
+    assert "not torchvision's" in metric.note and not metrics["squeeze"].note
 
 
 def test_float_distance_is_differentiable_and_the_same(metrics, made):
