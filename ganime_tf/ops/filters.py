@@ -242,7 +242,7 @@ LINE_STYLES = ("xdog", "thin", "smooth", "pen")
 
 
 def resize_bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes uint8 `(H, W, C)` as `cv2.resize` does (half-pixel centres, no antialiasing)."""
+    """Resizes uint8 `(H, W, C)` as `cv2.resize` does, to within one level: no antialiasing."""
 
     def axis(length: int, size: int):
         position = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)

@@ -13,7 +13,6 @@ from ganime_tf.data import DataSpec, open_data
 from ganime_tf.data.listing import match_stems, split_by_hash
 from ganime_tf.data.preparing import prepare_folder, smooth
 from ganime_tf.data.records import verify_records, write_records
-from ganime_tf.ops.filters import canny, smooth_edges, thin
 
 NAMES = st.lists(st.text("abcxyz012", min_size=1, max_size=4), unique=True, max_size=30)
 
@@ -136,21 +135,3 @@ def test_prepared_copies_resume_and_never_touch_originals(tmp_path):
     assert times == again and len(times) == 3
     with pytest.raises(ValueError, match="originals are never touched"):
         list(prepare_folder(tmp_path / "in", tmp_path / "in/out", work, 1))
-
-
-def test_edges_of_a_step_are_blurred_and_the_rest_is_kept():
-    image = np.zeros((20, 20, 3), np.uint8)
-    image[:, 10:] = 200
-    edges = canny(image[..., 0])
-    assert edges.any(axis=0).sum() == 1 and edges.any(axis=0)[9:11].any()
-    result = smooth_edges(image)
-    row = result[10, :, 0].tolist()
-    assert row[:7] == [0] * 7 and row[13:] == [200] * 7
-    assert row[8:12] == [12, 62, 137, 187]  # 200 * cumulative [1, 5, 11, 15] / 16, truncated
-
-
-def test_thinning_leaves_one_pixel():
-    lines = np.full((20, 20), 255, np.uint8)
-    lines[8:13, 3:17] = 0
-    ink = thin(lines) == 0
-    assert ink.any() and ink.sum(axis=0).max() == 1
