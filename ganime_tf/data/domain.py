@@ -76,6 +76,33 @@ class Domain:
         """Reads sample `index` in the graph: one uint8 tensor a part."""
         return [part.store.pixels(index, size) for part in self.parts]
 
+    def prepare(self, pixels: list, size: int, position=0.5) -> dict:
+        """Cuts the parts of one sample and resizes them.
+
+        Args:
+            pixels: What `pixels` returned.
+            size: Side to resize to.
+            position: Of the square, see `geometry.square`.
+
+        Returns:
+            `key -> uint8 (size, size, C)`.
+        """
+        sample = {}
+        for part, picture in zip(self.parts, pixels, strict=True):
+            for key, strip, strips in part.outputs:
+                width = tf.shape(picture)[1] // strips
+                piece = picture[:, strip * width : (strip + 1) * width] if strips > 1 else picture
+                fill = 0 if part.store.nearest else 255
+                piece = square(piece, self.aspect, position, fill)
+                sample[key] = resize(piece, size, part.store.nearest)
+        return sample
+
+    def augment(self, sample: dict, index, image_size: int, random=None) -> dict:
+        """Jitters what `prepare` gave, all keys alike, and adds the labels of sample `index`."""
+        if random is not None:
+            sample = {key: jitter(piece, image_size, random) for key, piece in sample.items()}
+        return sample | {key: tf.gather(v, index) for key, v in self.labels.items()}
+
     def finish(self, pixels: list, index, size: int, image_size: int, random=None) -> dict:
         """Cuts, resizes and augments the parts of one sample.
 
@@ -89,18 +116,5 @@ class Domain:
         Returns:
             `key -> uint8 (image_size, image_size, C)` and the labels.
         """
-        sample = {}
         position = 0.5 if random is None else random[3]
-        for part, picture in zip(self.parts, pixels, strict=True):
-            for key, strip, strips in part.outputs:
-                width = tf.shape(picture)[1] // strips
-                piece = picture[:, strip * width : (strip + 1) * width] if strips > 1 else picture
-                fill = 0 if part.store.nearest else 255
-                piece = square(piece, self.aspect, position, fill)
-                piece = resize(piece, size, part.store.nearest)
-                if random is not None:
-                    piece = jitter(piece, image_size, random)
-                sample[key] = piece
-        for key, values in self.labels.items():
-            sample[key] = tf.gather(values, index)
-        return sample
+        return self.augment(self.prepare(pixels, size, position), index, image_size, random)

@@ -9,6 +9,8 @@ import tensorflow as tf
 ASPECTS = ("stretch", "crop", "pad", "random")
 NUM_RANDOM = 4
 """Uniform numbers one sample needs: crop y, crop x, flip, position of the square."""
+NUM_TINT = 3
+"""Uniform numbers `tint_lines` needs: whether, hue, strength."""
 
 
 def resize(pixels, size: int, nearest: bool = False):
@@ -77,3 +79,25 @@ def jitter(pixels, image_size: int, random):
     offset = tf.minimum(offset, spare)
     pixels = tf.slice(pixels, [offset[0], offset[1], 0], [image_size, image_size, -1])
     return tf.cond(random[2] < 0.5, lambda: pixels, lambda: tf.reverse(pixels, [1]))
+
+
+def tint_lines(pixels, share: float, random):
+    """Gives the ink of line art a random colour, as of a red or blue pencil; white stays white.
+
+    Args:
+        pixels: uint8 `(H, W, 3)`, dark lines on light paper.
+        share: Probability in [0, 1] of a tint.
+        random: Float `(NUM_TINT,)` in [0, 1).
+
+    Returns:
+        uint8 `(H, W, 3)`. Black becomes a colour of any hue, with a saturation of 1 and a value
+        (its brightest channel) between 0.3 and 0.9; no channel gets darker.
+    """
+    corners = tf.abs((random[1] * 6.0 + tf.constant([0.0, 4.0, 2.0])) % 6.0 - 3.0) - 1.0
+    ink = tf.clip_by_value(corners, 0.0, 1.0) * (0.3 + 0.6 * random[2])
+
+    def tinted():
+        darkness = 255.0 - tf.cast(pixels, tf.float32)
+        return tf.cast(255.5 - darkness * (1.0 - ink), tf.uint8)
+
+    return tf.cond(random[0] < share, tinted, lambda: pixels)

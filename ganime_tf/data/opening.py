@@ -57,16 +57,23 @@ def open_data(
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received {kind!r}.")
     if direction not in DIRECTIONS:
         raise ValueError(f"`direction` must be auto, ab or ba. Received {direction!r}.")
+    if spec.tint and kind not in ("paired", "unpaired"):
+        raise ValueError(f"`tint` colours the line art `a`; {kind} data has none.")
+    settings = {
+        "derive": derive if kind == "stylize" else None,
+        "memory_share": spec.memory_share,
+        "tint": spec.tint,
+        "max_bad_share": max_bad_share,
+    }
     if spec.is_toy:
         domains, held_out = toy_domains(kind, str(spec.path), seed)
         return Source(kind, domains, title=str(spec.path), aligned=True,
                       validation_domains=held_out, labels=toy_labels(kind),
-                      derive=derive if kind == "stylize" else None)  # fmt: skip
+                      **settings)  # fmt: skip
     if spec.path is not None and is_records(spec.path):
         domains, held_out, labels, title = open_records(spec.path, kind, spec.background)
         return Source(kind, domains, title=title, labels=labels, validation_domains=held_out,
-                      aligned=kind not in ("unpaired", "stylize"), max_bad_share=max_bad_share,
-                      derive=derive if kind == "stylize" else None)  # fmt: skip
+                      aligned=kind not in ("unpaired", "stylize"), **settings)  # fmt: skip
     skipped = []
     domains, held_out, column, labels = _list(spec, kind, direction, skipped)
     share, split = spec.validation_share, None
@@ -101,9 +108,8 @@ def open_data(
         aligned=kind not in ("unpaired", "stylize"),
         skipped=skipped,
         validation_domains=held_out,
-        derive=derive if kind == "stylize" else None,
         labels=labels,
-        max_bad_share=max_bad_share,
+        **settings,
     )
 
 

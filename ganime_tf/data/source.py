@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from ganime_tf.data.domain import Domain
-from ganime_tf.data.geometry import NUM_RANDOM
+from ganime_tf.data.geometry import NUM_RANDOM, NUM_TINT, tint_lines
+from ganime_tf.data.memory import Memory, machine_bytes
 from ganime_tf.data.stores import BadMapError
 from ganime_tf.ops.files import write_atomic, write_json
 from ganime_tf.ops.images import to_float
@@ -48,10 +49,13 @@ class Source:
         derive: Callable[[dict], dict] | None = None,
         labels: list[str] = (),
         max_bad_share: float = 0.05,
+        memory_share: float = 0.25,
+        tint: float = 0.0,
     ):
         self.kind, self.domains, self.title, self.aligned = kind, domains, title, aligned
         self.skipped, self.labels = list(skipped), list(labels)
         self.validation_domains = validation_domains or domains
+        self.tint, self._memory_share, self._memory = tint, memory_share, None
         self._derive, self._lock = derive or (lambda sample: sample), threading.Lock()
         self._check(max_bad_share)
 
@@ -105,15 +109,18 @@ class Source:
                 self.skipped.append((path, str(reason)))
                 logger.warning("Skipped %s: %s", path, reason)
 
-    def _good(self, domain: Domain, index: int, size: int) -> bool:
+    def _load(self, domain: Domain, index: int, size: int) -> list[np.ndarray] | None:
+        """The pictures of a sample, or `None` when one is bad, which is then skipped."""
         try:
-            domain.load(int(index), size)
+            return domain.load(int(index), size)
         except BadMapError:
             raise
         except (ValueError, OSError) as error:
             self._skip(_culprit(domain, int(index), size), error)
-            return False
-        return True
+            return None
+
+    def _good(self, domain: Domain, index: int, size: int) -> bool:
+        return self._load(domain, index, size) is not None
 
     def _check(self, max_bad_share: float) -> None:
         """Decodes a sample of every domain; leaves out what is bad, stops when it is too much."""
@@ -190,6 +197,7 @@ class Source:
         if not 0 <= number < count or start_step < 0:
             raise ValueError(f"Received shard={shard}, start_step={start_step}.")
         size = load_size if augment else image_size
+        memory, tinted = self._memory_of(size), augment and self.tint > 0
         ids = [tf.constant(domain.train_ids, tf.int64) for domain in self.domains]
         per_plan = _STEPS_PER_PLAN * batch_size * count
 
@@ -211,38 +219,49 @@ class Source:
             random = tf.random.stateless_uniform(
                 [per_plan, len(ids), NUM_RANDOM], tf.stack([seed, number_of_plan])
             )
-            indices = tf.stack(indices, axis=1)
-            shape = [_STEPS_PER_PLAN, count, batch_size]
-            indices = tf.reshape(indices, [*shape, len(ids)])[:, number]
-            random = tf.reshape(random, [*shape, len(ids), NUM_RANDOM])[:, number]
-            rows = _STEPS_PER_PLAN * batch_size
-            return (
-                tf.reshape(indices, [rows, len(ids)]),
-                tf.reshape(random, [rows, len(ids), NUM_RANDOM]),
+            # Numbers of their own, so that a tint changes no crop.
+            tints = tf.random.stateless_uniform(
+                [per_plan, NUM_TINT],
+                tf.random.experimental.stateless_fold_in(tf.stack([seed, number_of_plan]), 1),
             )
 
-        def row(position):
-            indices, random = plan(position // (_STEPS_PER_PLAN * batch_size))
-            at = position % (_STEPS_PER_PLAN * batch_size)
-            return indices[at], random[at]
+            def mine(values):
+                shape = values.shape.as_list()[1:]
+                values = tf.reshape(values, [_STEPS_PER_PLAN, count, batch_size, *shape])
+                return tf.reshape(values[:, number], [_STEPS_PER_PLAN * batch_size, *shape])
 
-        def sample(indices, random, pixels_of):
+            return mine(tf.stack(indices, axis=1)), mine(random), mine(tints)
+
+        def row(position):
+            table = plan(position // (_STEPS_PER_PLAN * batch_size))
+            at = position % (_STEPS_PER_PLAN * batch_size)
+            return tuple(column[at] for column in table)
+
+        def sample(row, prepared):
+            indices, random, tints = row
             result = {}
             for stream, domain in enumerate(self.domains):
-                pixels, index = pixels_of(stream, domain, indices[stream])
-                result |= domain.finish(
-                    pixels, index, size, image_size, random[stream] if augment else None
-                )
+                numbers = random[stream] if augment else None
+                position = random[stream, 3] if augment else 0.5
+                pictures, index = prepared(domain, indices[stream], position)
+                result |= domain.augment(pictures, index, image_size, numbers)
+            if tinted:
+                result["a"] = tint_lines(result["a"], self.tint, tints)
             return self._derive(result)
 
-        def fast(position, item):
-            indices, random = item
-            get = lambda _, domain, index: (domain.pixels(index, size), index)  # noqa: E731
-            return position, sample(indices, random, get)
+        def fast(position, row):
+            def prepared(domain, index, at):
+                make = lambda: domain.prepare(domain.pixels(index, size), size, at)  # noqa: E731
+                return memory.get(domain, index, make), index
+
+            return position, sample(row, prepared)
 
         def slow(position):
-            indices, random = row(position)
-            return sample(indices, random, lambda _, d, i: self._next_good(d, i, size))
+            def prepared(domain, index, at):
+                pixels, found = self._next_good(domain, index, size)
+                return domain.prepare(pixels, size, at), found
+
+            return sample(row(position), prepared)
 
         first = start_step * batch_size
         first_plan, rest = divmod(first, _STEPS_PER_PLAN * batch_size)
@@ -250,7 +269,7 @@ class Source:
         data = data.map(_plain(plan)).unbatch().skip(rest).enumerate(first)
         data = data.map(_plain(fast), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         data = _fill_gaps(data.ignore_errors(), first, slow)
-        data = data.batch(batch_size, drop_remainder=True)
+        data = data.rebatch(batch_size, drop_remainder=True)
         return _with_options(data.map(_plain(_to_model), num_parallel_calls=1).prefetch(2))
 
     def validation(
@@ -292,6 +311,13 @@ class Source:
         data = data.map(_plain(load), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return _with_options(data.batch(batch_size).map(_plain(_to_model)).prefetch(1))
 
+    def _memory_of(self, size: int) -> Memory:
+        """The memory of pictures of side `size`; those of another size are dropped."""
+        if self._memory is None or self._memory.size != size:
+            limit = int(self._memory_share * machine_bytes())
+            self._memory = Memory(self.domains, size, limit)
+        return self._memory
+
     def _next_good(self, domain: Domain, index, size: int):
         """The pictures of sample `index`, or of the next sample in the list that can be read."""
 
@@ -300,8 +326,9 @@ class Source:
             start = int(np.searchsorted(ids, index))
             for offset in range(len(ids)):
                 candidate = int(ids[(start + offset) % len(ids)])
-                if self._good(domain, candidate, size):
-                    return [np.int64(candidate), *domain.load(candidate, size)]
+                pixels = self._load(domain, candidate, size)
+                if pixels is not None:
+                    return [np.int64(candidate), *pixels]
             raise RuntimeError(f"All {len(ids)} files of {self.title} ({domain.name}) are bad.")
 
         types = [tf.int64, *[tf.uint8] * len(domain.parts)]
@@ -314,16 +341,24 @@ class Source:
 
 
 def _fill_gaps(data: tf.data.Dataset, first: int, slow: Callable) -> tf.data.Dataset:
-    """Puts `slow(position)` where `ignore_errors` dropped an element of `(position, sample)`."""
+    """Puts `slow(position)` where `ignore_errors` dropped an element of `(position, sample)`.
 
-    def expect(expected, item):
-        return item[0] + 1, (expected, *item)
+    Returns:
+        Batches of one sample, or of several where one follows a gap.
+    """
 
-    def fill(expected, position, sample):
-        choose = lambda at: tf.cond(at == position, lambda: sample, lambda: slow(at))  # noqa: E731
-        return tf.data.Dataset.range(expected, position + 1).map(_plain(choose))
+    def step(expected, item):
+        position, sample = item
+        single = {key: value[tf.newaxis] for key, value in sample.items()}
+        spec = {k: tf.TensorSpec(v.shape, v.dtype) for k, v in sample.items()}
 
-    return data.scan(tf.constant(first, tf.int64), _plain(expect)).flat_map(_plain(fill))
+        def with_missing():
+            made = tf.map_fn(slow, tf.range(expected, position), fn_output_signature=spec)
+            return {key: tf.concat([made[key], single[key]], 0) for key in single}
+
+        return position + 1, tf.cond(position == expected, lambda: single, with_missing)
+
+    return data.scan(tf.constant(first, tf.int64), _plain(step))
 
 
 def _to_model(batch: dict) -> dict:

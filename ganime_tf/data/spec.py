@@ -39,12 +39,19 @@ class DataSpec:
     """RGB laid under transparent pixels."""
     validation_share: float = 0.1
     """Share of names that is kept for validation when the set has no folder for it."""
+    tint: float = 0.0
+    """Share of training inputs `a` (line art) whose ink gets a random colour: coloured pencils."""
+    memory_share: float = 0.25
+    """Share of the machine's memory that decoded pictures may take; 0: decode in every epoch."""
 
     def __post_init__(self):
         if self.aspect not in ASPECTS:
             raise ValueError(f"`aspect` must be one of {', '.join(ASPECTS)}. Got {self.aspect!r}.")
         if not 0 <= self.validation_share < 1:
             raise ValueError(f"`validation_share` must be in [0, 1). Got {self.validation_share}.")
+        for name in ("tint", "memory_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"`{name}` must be in [0, 1]. Got {getattr(self, name)}.")
         if len(self.background) != 3 or not all(0 <= v <= 255 for v in self.background):
             raise ValueError(f"`background` must be RGB in [0, 255]. Got {self.background}.")
         if self.path is None and self.b is None:
@@ -103,4 +110,4 @@ def _parse(name: str, value: str):
         return tuple(value.split("+"))
     if name == "min_images_per_artist":
         return int(value)
-    return float(value) if name == "validation_share" else value
+    return float(value) if name in ("validation_share", "tint", "memory_share") else value
