@@ -7,15 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ganime_tf.data.io import read_image
+from ganime_tf.data.io import SUFFIXES, find_images, read_image
 from ganime_tf.ops.pictures import save_png
 from ganime_tf.progress import progress
 
 logger = logging.getLogger(__name__)
-
-SUFFIXES = {
-    ".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp",
-}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +32,7 @@ def find_inputs(inputs: list[str | Path]) -> list[tuple[Path, Path]]:
     for entry in map(str, inputs):
         path = Path(entry)
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.is_file() and _is_picture(p))
+            files = [path / name for name, _ in find_images(path)]
             if not files:
                 raise FileNotFoundError(
                     f"No picture in {path}. Looked for {', '.join(sorted(SUFFIXES))}."
@@ -49,10 +45,6 @@ def find_inputs(inputs: list[str | Path]) -> list[tuple[Path, Path]]:
         else:
             raise FileNotFoundError(f"No such file, folder or pattern: {entry}")
     return list(dict.fromkeys(found))
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def translate_files(
