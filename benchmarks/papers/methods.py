@@ -67,7 +67,7 @@ METHODS = {
         "tutorial",
         steps=60,
         seconds=50,
-        changes={"content_weight": 1.0, "style_weight": 1e3},
+        changes={"content_weight": 1e4, "style_weight": 3e4},
     ),
     "sketches-cyclegan": Method(
         "CycleGAN",

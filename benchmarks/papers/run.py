@@ -76,7 +76,8 @@ def run_all(jobs: list[tuple[str, int]], runs: Path, scale: float) -> None:
         f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished, {len(todo)} to do.", flush=True
     )
     factor = min(scale, 1.0)
-    expected = [METHODS[name].seconds * factor + 20 * bool(METHODS[name].steps) for name, _ in todo]
+    # A run has some seconds of tracing, drawing and saving at any scale.
+    expected = [METHODS[n].seconds * factor + (20 if METHODS[n].steps else 2) for n, _ in todo]
     start = time.monotonic()
     for index, (name, seed) in enumerate(todo):
         since = time.monotonic()
