@@ -210,6 +210,4 @@ def _table(reports: dict) -> str:
         "spread of random halves about the value (not of their bias)"
     ]
     lines += [f"{s.name}: {s.better} is better; {s.protocol}" for s in first.scores.values()]
-    lines += [f"note: {s.name}: {s.note}" for s in first.scores.values() if s.note]
-    lines += [f"refused: {name}: {reason}" for name, reason in first.refused.items()]
-    return "\n".join(lines)
+    return "\n".join(lines + first.remarks())

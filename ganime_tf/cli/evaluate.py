@@ -89,6 +89,7 @@ def main(argv: list[str], prog: str) -> int:
         raise ValueError(f"{', '.join(labels)} read label maps; ask for the others separately.")
     if (args.model is None) == (args.fake is None):
         raise ValueError("Give either --fake (a folder) or --model with --data.")
+    _check_outputs(args)
     pictures: dict[str, dict] = {}
     if labels:
         report = _labels(args)
@@ -100,14 +101,36 @@ def main(argv: list[str], prog: str) -> int:
     if args.json:
         write_atomic(args.json, report.to_json())
     if args.csv:
-        if not report.per_picture:
-            raise ValueError("--csv needs a paired metric; set metrics have no value a picture.")
         write_atomic(args.csv, report.to_csv())
-    if args.worst:
+    if args.worst and report.per_picture:
         _draw_worst(args, report, pictures)
-    if args.save_statistics:
+    if args.save_statistics and any(name.startswith("fid_") for name in report.scores):
         _save_statistics(args)
     return 1 if report.refused else 0
+
+
+def _check_outputs(args: Args) -> None:
+    """Refuses what could only fail after the work."""
+    from ganime_tf.metrics.evaluator import FAKE_METRICS, SET_METRICS
+
+    sets = SET_METRICS + FAKE_METRICS
+    by_picture = [name for name in args.metrics if name not in sets]
+    has_pairs = bool(by_picture) or (not args.metrics and (args.paired or args.model is not None))
+    for flag, value in (("--csv", args.csv), ("--worst", args.worst)):
+        if value and not has_pairs:
+            raise ValueError(
+                f"{flag} needs a metric with a value a picture, such as --paired --metrics ssim; "
+                "set metrics have none."
+            )
+    if args.worst_by and args.metrics and args.worst_by not in by_picture:
+        raise ValueError(
+            f"--worst-by {args.worst_by}: expected one of the --metrics with a value a picture "
+            f"({', '.join(by_picture) or 'none was asked for'})."
+        )
+    if args.save_statistics and (
+        args.real is None or not any(name.startswith("fid_") for name in args.metrics)
+    ):
+        raise ValueError("--save-statistics needs --real and a fid_* metric.")
 
 
 def _labels(args: Args):
@@ -208,7 +231,7 @@ def validation_batches(model, args):
 def _draw_worst(args: Args, report, pictures: dict[str, dict]) -> None:
     from ganime_tf.ops.pictures import contact_sheet, save_png
 
-    metric = args.worst_by or next(iter(report.per_picture), "")
+    metric = args.worst_by or next(iter(report.per_picture))
     rows, labels = [], []
     for name, value in report.worst(metric, args.worst):
         shown = pictures.get(name) or _read_members(args, name)
@@ -235,12 +258,10 @@ def _save_statistics(args: Args) -> None:
     from ganime_tf.metrics import folder_statistics, save_statistics
     from ganime_tf.metrics.evaluator import feature_protocol
 
-    chosen = [name for name in args.metrics if name.startswith("fid_")]
-    if not chosen or args.real is None:
-        raise ValueError("--save-statistics needs --real and a fid_* metric.")
+    chosen = next(name for name in args.metrics if name.startswith("fid_"))
     statistics = folder_statistics(
         args.real,
-        feature_protocol(chosen[0]),
+        feature_protocol(chosen),
         batch_size=args.batch_size,
         precision=args.precision,
     )

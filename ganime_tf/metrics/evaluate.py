@@ -1,5 +1,6 @@
 """`evaluate_folders`: two folders of pictures in, a report out."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from ganime_tf.metrics.evaluator import (
     Evaluator,
     check_names,
 )
+from ganime_tf.metrics.frechet import load_statistics
 from ganime_tf.metrics.report import Report
 from ganime_tf.progress import progress
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate_folders(
@@ -81,6 +85,7 @@ def evaluate_folders(
         kid_subset_size=kid_subset_size,
         precision=precision,
     )
+    statistics = load_statistics(real) if statistics_file else None
     fakes = folders.list_pictures(fake)
     reals = {} if real is None or statistics_file else folders.list_pictures(real)
     sources = {} if source is None else folders.list_pictures(source)
@@ -96,7 +101,7 @@ def evaluate_folders(
         sources, context["source"] = {n: sources[n] for n in names}, str(source)
     if evaluator.active:
         if statistics_file:
-            _use_statistics_file(evaluator, Path(real))
+            _use_statistics_file(evaluator, Path(real), statistics)
         elif reals:
             context["real_hash"] = folders.content_hash(reals)
             hits = _use_cache(evaluator, context["real_hash"]) if cache else set()
@@ -156,10 +161,7 @@ def _feed_fake(evaluator, fakes, reals, sources, batch_size) -> None:
         evaluator.update(names=names, **dict(zip(keys, arrays, strict=True)))
 
 
-def _use_statistics_file(evaluator: Evaluator, path: Path) -> None:
-    from ganime_tf.metrics.frechet import load_statistics
-
-    statistics = load_statistics(path)
+def _use_statistics_file(evaluator: Evaluator, path: Path, statistics) -> None:
     for protocol, bank in evaluator.feature_banks().items():
         if statistics.dim != bank.dim:
             raise ValueError(
@@ -175,14 +177,15 @@ def _cache_path(protocol: str, bank, content: str) -> Path:
 
 
 def _use_cache(evaluator: Evaluator, content: str) -> set[str]:
-    from ganime_tf.metrics.frechet import load_statistics
-
     hits = set()
     for protocol, bank in evaluator.feature_banks().items():
         path = _cache_path(protocol, bank, content)
         if path.is_file() and not bank.keep_rows:
-            evaluator.set_real_statistics(protocol, load_statistics(path))
-            hits.add(protocol)
+            try:
+                evaluator.set_real_statistics(protocol, load_statistics(path))
+                hits.add(protocol)
+            except ValueError as error:
+                logger.warning("computing the real set's statistics again: %s", error)
     return hits
 
 

@@ -84,10 +84,12 @@ class FeatureStatistics:
 
     def _fold(self) -> None:
         rows = np.concatenate(self._block)
-        mean = rows.mean(0)
-        rows = rows - mean
-        self._absorb(len(rows), mean, rows.T @ rows)
         self._block, self._waiting = [], 0
+        mean = rows.mean(0)
+        rows -= mean
+        count, scatter = len(rows), rows.T @ rows
+        del rows  # a third of the peak memory
+        self._absorb(count, mean, scatter)
 
     def _absorb(self, count: int, mean: np.ndarray, scatter: np.ndarray) -> None:
         """Pools another group's moments (Chan et al.'s parallel update)."""
@@ -97,7 +99,8 @@ class FeatureStatistics:
         total = self._folded + count
         delta = mean - self._mean
         self._scatter += scatter
-        self._scatter += np.outer(delta, delta * (self._folded * count / total))
+        between = self._folded * count / total
+        self._scatter = blas.dger(between, delta, delta, a=self._scatter.T, overwrite_a=1)
         self._mean = self._mean + delta * (count / total)
         self._folded = total
 

@@ -115,7 +115,7 @@ def evaluate_labels(
         try:
             matrix = confusion_matrix(truth, predicted, num_classes, ignore=ignore)
         except ValueError as error:
-            raise ValueError(f"{fakes[name]}: {error}") from error
+            raise ValueError(f"{reals[name]} (real), {fakes[name]}: {error}") from error
         sizes.add(truth.shape)
         accuracy.append(np.trace(matrix) / matrix.sum() if matrix.sum() else np.nan)
         total += matrix

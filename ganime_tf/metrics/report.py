@@ -77,11 +77,20 @@ class Report:
                 (score.name + arrow, _text(score.value), _text(score.std), interval)
                 + (str(score.n), self.resolution, score.protocol)
             )
-        lines = align(rows)
-        lines.append("(+) higher is better, (-) lower is better")
-        lines += [f"note: {s.name}: {s.note}" for s in self.scores.values() if s.note]
-        lines += [f"refused: {name}: {reason}" for name, reason in self.refused.items()]
-        return "\n".join(lines)
+        lines = [*align(rows), "(+) higher is better, (-) lower is better"]
+        if not self.scores:
+            lines = ["No metric could be computed."]
+        return "\n".join(lines + self.remarks())
+
+    def remarks(self) -> list[str]:
+        """The notes and refusals, a line for all metrics that share one."""
+        groups: dict[str, list[str]] = {}
+        for score in self.scores.values():
+            if score.note:
+                groups.setdefault(f"note: {{}}: {score.note}", []).append(score.name)
+        for name, reason in self.refused.items():
+            groups.setdefault(f"refused: {{}}: {reason}", []).append(name)
+        return [text.replace("{}", ", ".join(names), 1) for text, names in groups.items()]
 
     def to_dict(self) -> dict:
         """Everything but the per-picture values, ready for JSON (infinite values as text)."""

@@ -51,6 +51,21 @@ def test_refused_metrics_give_exit_code_one_and_errors_two(sets, capsys):
     assert main(["evaluate", "--real", str(sets / "real")]) == 2
 
 
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        ("--metrics fd_random --csv x.csv", "--csv needs a metric with a value a picture"),
+        ("--metrics fd_random --worst 2", "--worst needs a metric with a value a picture"),
+        ("--paired --metrics ssim --worst 2 --worst-by l1", "--worst-by l1: expected one"),
+        ("--metrics fd_random --save-statistics s.npz", "needs --real and a fid_"),
+    ],
+)
+def test_outputs_that_cannot_be_written_are_refused_before_the_work(sets, capsys, flags, reason):
+    assert main([*f"evaluate --real {sets}/real --fake {sets}/far".split(), *flags.split()]) == 2
+    found = capsys.readouterr()
+    assert reason in found.err and not found.out
+
+
 def test_compare_ranks_the_closer_folder_first(sets, capsys):
     call = f"compare {sets}/close {sets}/far --real {sets}/real -o {sets}/out".split()
     assert main([*call, "--metrics", "ssim", "fd_random"]) == 0

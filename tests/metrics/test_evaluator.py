@@ -97,12 +97,13 @@ def test_bad_requests_are_refused_before_work(sets, tmp_path):
 
 
 def test_missing_weights_refuse_one_metric_and_name_the_file(sets):
-    report = metrics.evaluate_folders(*sets, ("l1", "fid_clean", "lpips_vgg"))
+    report = metrics.evaluate_folders(*sets, ("l1", "fid_clean", "kid_tf", "lpips_vgg"))
     assert list(report.scores) == ["l1"]
     reason = report.refused["fid_clean"]
     for part in ("pt_inception-2015-12-05-6726825d.pth", "96 MB", "6726825d", "GANIME_WEIGHTS"):
         assert part in reason
     assert "refused: lpips_vgg: Weights 'lpips-vgg'" in report.table()
+    assert report.table().count("refused: fid_clean, kid_tf: Weights 'inception-2015'") == 1
     with pytest.raises(KeyError, match="GANIME_WEIGHTS"):
         report["fid_clean"]
 
@@ -121,15 +122,20 @@ def test_set_metrics_do_not_depend_on_batches_or_order(sets, counted):
     assert swapped["fid_clean"] == pytest.approx(one["fid_clean"], rel=1e-9)
 
 
-def test_statistics_of_the_real_folder_are_cached_by_content(sets, counted):
+def test_statistics_of_the_real_folder_are_cached_by_content(sets, counted, tmp_path):
     call = lambda: metrics.evaluate_folders(*sets, ("fid_clean",), paired=False)  # noqa: E731
     first = call()["fid_clean"]
     assert sum(counted) == 12
     assert call()["fid_clean"] == pytest.approx(first, rel=1e-6)
     assert sum(counted) == 18  # fakes only
     Image.new("RGB", (48, 40), (255, 0, 0)).save(sets[0] / "p0.png")
-    assert call()["fid_clean"] != pytest.approx(first, rel=1e-3)
+    changed = call()["fid_clean"]
+    assert changed != pytest.approx(first, rel=1e-3)
     assert sum(counted) == 30  # the folder changed
+    for path in (tmp_path / "cache" / "statistics").iterdir():
+        path.write_bytes(b"torn")
+    assert call()["fid_clean"] == pytest.approx(changed)
+    assert sum(counted) == 42  # a damaged entry is computed again
 
 
 def test_a_statistics_file_stands_for_the_real_folder(sets, counted, tmp_path):
@@ -140,6 +146,13 @@ def test_a_statistics_file_stands_for_the_real_folder(sets, counted, tmp_path):
     assert report["fid_clean"] == pytest.approx(expected, rel=1e-6)
     with pytest.raises(ValueError, match="only mean and covariance"):
         metrics.evaluate_folders(tmp_path / "real.npz", sets[1], ("kid_clean",))
+    score = metrics.evaluate_folders(
+        tmp_path / "real.npz", sets[1], ("fid_clean",), set_resamples=5
+    ).scores["fid_clean"]
+    assert score.low < score.value < score.high and "free of error" in score.note
+    (tmp_path / "torn.npz").write_bytes(b"torn")
+    with pytest.raises(ValueError, match="torn.npz is not a usable"):
+        metrics.evaluate_folders(tmp_path / "torn.npz", sets[1], ("fid_clean",))
 
 
 def test_too_few_pictures_are_counted(sets, counted):
