@@ -55,8 +55,8 @@ def draw_sheet(columns: dict[str, np.ndarray], path: Path) -> None:
         path: The PNG file.
     """
     rows = list(zip(*columns.values(), strict=True))
-    sheet = Image.fromarray(contact_sheet(rows, columns=list(columns), size=96))
-    for colours in (256, 128, 64, 32):
+    for size, colours in ((96, 256), (96, 128), (96, 64), (64, 128), (64, 64)):
+        sheet = Image.fromarray(contact_sheet(rows, columns=list(columns), size=size))
         buffer = io.BytesIO()
         sheet.quantize(colours, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
         if buffer.tell() < _LARGEST:

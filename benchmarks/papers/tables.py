@@ -115,20 +115,39 @@ def table(study: str, record: dict) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
+def apart(record: dict, metric: str, first: str, second: str) -> bool:
+    """Whether every seed of the first method is better than every seed of the second."""
+    a, b = values(record, first, metric), values(record, second, metric)
+    return min(a) > max(b) if METRICS[metric][2] == "higher" else max(a) < min(b)
+
+
 def ranking(record: dict, metric: str, names: list[str]) -> tuple[list[str], str]:
     """Methods by the mean of a metric, best first, and the same as text.
 
     In the text `≈` joins neighbours whose ranges over seeds overlap, `>` those that are apart.
     """
-    higher = METRICS[metric][2] == "higher"
     mean = {name: statistics.fmean(values(record, name, metric)) for name in names}
-    order = sorted(names, key=mean.get, reverse=higher)
+    order = sorted(names, key=mean.get, reverse=METRICS[metric][2] == "higher")
     text = record["methods"][order[0]]["title"]
     for first, second in zip(order, order[1:], strict=False):
-        a, b = values(record, first, metric), values(record, second, metric)
-        apart = min(a) > max(b) if higher else max(a) < min(b)
-        text += (" > " if apart else " ≈ ") + record["methods"][second]["title"]
+        sign = " > " if apart(record, metric, first, second) else " ≈ "
+        text += sign + record["methods"][second]["title"]
     return order, text
+
+
+def _verdict(record: dict, metric: str, paper: list[str], ours: list[str]) -> str:
+    """How our order of methods stands to the paper's."""
+    if ours == paper:
+        return "Ours is the paper's order."
+    against = [
+        f"{record['methods'][worse]['title']} is better than {record['methods'][better]['title']}"
+        for index, better in enumerate(paper)
+        for worse in paper[index + 1 :]
+        if apart(record, metric, worse, better)
+    ]
+    if not against:
+        return "Ours differs only where the seeds overlap."
+    return f"Ours is NOT the paper's order: {', '.join(against)}."
 
 
 def orders(study: str, record: dict) -> list[str]:
@@ -142,21 +161,23 @@ def orders(study: str, record: dict) -> list[str]:
         paper = sorted(names, key=lambda n: PAPER[study][n][column], reverse=higher)
         ours, text = ranking(record, metric, names)
         wanted = " > ".join(record["methods"][name]["title"] for name in paper)
-        verdict = "the paper's order" if ours == paper else "NOT the paper's order"
         lines.append(
             f"- {METRICS[metric][0]}, best first: {text}. Paper, by {theirs}: {wanted}. "
-            f"Ours is {verdict}."
+            + _verdict(record, metric, paper, ours)
         )
     if study == "animegan-steps":
         for metric, better, worse, words in (
             ("ciede2000_to_input", "animegan-c", "animegan-b", "c keeps the colours better than b"),
             ("ssim_to_input", "animegan-d", "animegan-c", "d keeps more of the features than c"),
         ):
-            order, text = ranking(record, metric, [better, worse])
-            verdict = "comes out" if order[0] == better else "does NOT come out"
-            apart = "" if " > " in text else ", but the seeds overlap"
+            if apart(record, metric, better, worse):
+                verdict = "comes out"
+            elif apart(record, metric, worse, better):
+                verdict = "does NOT come out: the opposite does"
+            else:
+                verdict = "does not come out: the seeds overlap"
             heading = METRICS[metric][0]
-            lines.append(f"- The paper says that {words}. By {heading} this {verdict}{apart}.")
+            lines.append(f"- The paper says that {words}. By {heading} this {verdict}.")
     return lines
 
 
