@@ -7,8 +7,10 @@ machine does meets them alike, and a ratio is the median over neighbours in time
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import resource
@@ -16,9 +18,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -85,6 +89,7 @@ class Worker:
             "cpu_seconds": round(statistics.median(a["cpu_seconds"] for a in self.answers), 4),
             "seconds_quartiles": [round(quartiles[0], 4), round(quartiles[2], 4)],
             "images_per_second": round(items / statistics.median(seconds), 3),
+            "images_per_second_best": round(items / seconds[0], 3),
             "first_seconds": round(self.first_seconds, 2),
             "peak_mib": round(max(answer["peak_mib"] for answer in self.answers)),
             "repetitions": len(seconds),
@@ -167,6 +172,114 @@ print(json.dumps(out))
         for name, value in json.loads(run.stdout.splitlines()[-1]).items():
             peaks[name] = max(value, peaks.get(name, 0.0))
     return peaks
+
+
+def arguments(doc: str, *, repetitions: int = 9) -> argparse.ArgumentParser:
+    """The options of every benchmark that compares contestants; `main` adds its own."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--precisions", nargs="+", default=["float32"])
+    parser.add_argument("--repetitions", type=int, default=repetitions)
+    parser.add_argument("--seconds", type=float, default=60.0, help="per case, after 3 rounds")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--out", help="default: benchmarks/results/<date>-cpu-<name>.json")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    return parser
+
+
+def works(args: argparse.Namespace, sides: dict[str, Callable[[dict], None]]) -> bool:
+    """Does the job of a worker where this process is one."""
+    if args.worker:
+        spec = json.loads(args.worker)
+        sides[spec["side"]](spec)
+    return bool(args.worker)
+
+
+def compare(
+    script: str, args: argparse.Namespace, cases: list[dict], columns: str, **record
+) -> None:
+    """Lets the contestants of every case compete, prints tables and writes the JSON.
+
+    Args:
+        script: The benchmark's `__file__`; its name without `.py` names the result.
+        args: Of `arguments`.
+        cases: What the workers are told; `sides` lists the contestants, ours first, and `flops`, if
+            there, is the arithmetic of one picture, for `share_of_peak`.
+        columns: Names of the columns to print, beside the ratios.
+        **record: Entries of the JSON, such as `what`.
+    """
+    cases = [{**case, "threads": args.threads} for case in cases]
+    peaks = {}
+    if any("flops" in case for case in cases):
+        peaks = matrix_peak(args.threads, sorted({case["precision"] for case in cases}))
+        record["matrix_peak_gflops"] = {k: round(v / 1e9, 1) for k, v in peaks.items()}
+    rows = []
+    for case in cases:
+        sides, flops = case.pop("sides"), case.pop("flops", None)
+        specs = [{"side": side, **case} for side in sides]
+        results = compete(script, specs, args.repetitions, args.seconds)
+        if flops:
+            for row in results:
+                speed = flops * row["images_per_second_best"]
+                row["gflop_per_image"] = round(flops / 1e9, 2)
+                row["share_of_peak"] = round(speed / peaks[case["precision"]], 3)
+        rows += results
+        ratios = [f"{kind}_over_{x}" for x in sides[1:] for kind in ("speed", "best", "cpu")]
+        print(table(results, ["side", *columns.split(), *ratios]), flush=True)
+    record = {**record, "machine": machine(), "rows": rows}
+    print(write(Path(script).stem, record, args.out))
+
+
+def pictures(spec: dict):
+    """Random uint8 pictures `(batch, size, size, 3)`, equal for every contestant."""
+    import numpy as np
+
+    shape = (spec.get("batch", 1), spec["size"], spec["size"], 3)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def policy(spec: dict) -> str:
+    """Keras' dtype policy of a precision."""
+    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[spec["precision"]]
+
+
+def serve_training(model, spec: dict) -> None:
+    """A worker that trains one of our models through the function that `fit` calls."""
+    import numpy as np
+    import tensorflow as tf
+
+    model.compile()
+    model.make_train_function()
+    rng = np.random.default_rng(0)
+    shape = (spec["batch"], spec["size"], spec["size"], 3)
+    data = {k: rng.uniform(-1, 1, shape).astype("float32") for k in model.batch_keys}
+    batches = iter(tf.data.Dataset.from_tensors(data).repeat())
+    serve(lambda: float(model.train_function(batches)["d_loss"]), spec["batch"])
+
+
+def serve_translation(model, spec: dict) -> None:
+    """A worker that runs the graph behind `translate` and the exported SavedModel."""
+    import tensorflow as tf
+
+    translate = tf.function(model.translate_tensor)
+    inputs = tf.constant(pictures(spec))
+    serve(lambda: translate(inputs).numpy(), len(inputs))
+
+
+def forward_macs(network, size: int) -> int:
+    """Multiply-adds of one picture's forward pass through a Keras network's convolutions."""
+    import keras
+
+    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+    convolutions = [layer for layer in network.layers if isinstance(layer, kinds)]
+    probe = keras.Model(network.inputs, [(x.input, x.output) for x in convolutions])
+    inputs = [keras.KerasTensor((1, size, size, x.shape[-1])) for x in network.inputs]
+    shapes = probe.compute_output_spec(inputs if len(inputs) > 1 else inputs[0])
+    total = 0
+    for layer, (before, after) in zip(convolutions, shapes, strict=True):
+        # A transposed convolution applies its kernel at every input position.
+        at = before if isinstance(layer, keras.layers.Conv2DTranspose) else after
+        total += math.prod(at.shape[1:3]) * math.prod(layer.kernel.shape)
+    return total
 
 
 def fields(size: int, filters: int) -> dict:

@@ -8,36 +8,22 @@ The PyTorch side is the plain functions that made the golden values, on weights 
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 from pathlib import Path
 
 import harness
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "golden"
-
-
-def _pictures(spec: dict):
-    import numpy as np
-
-    shape = (1, spec["size"], spec["size"], 3)
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
 def serve_ours(spec: dict) -> None:
     """A worker that runs the graph behind `translate` and the exported SavedModel."""
-    import tensorflow as tf
-
     from ganime_tf.models import get_model, get_preset
 
-    policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[spec["precision"]]
-    model = get_model(spec["model"])(get_preset(spec["model"], spec["preset"]), dtype=policy)
-    translate = tf.function(model.translate_tensor)
-    pictures = tf.constant(_pictures(spec))
-    harness.serve(lambda: translate(pictures).numpy(), 1)
+    config = get_preset(spec["model"], spec["preset"])
+    model = get_model(spec["model"])(config, dtype=harness.policy(spec))
+    harness.serve_translation(model, spec)
 
 
 def serve_torch(spec: dict) -> None:
@@ -54,7 +40,7 @@ def serve_torch(spec: dict) -> None:
     else:
         arrays, network = stylize_states.cartoon_state(64, 8), make_stylize.cartoon
     state = {key: torch.tensor(value) for key, value in arrays.items()}
-    pictures = torch.from_numpy(_pictures(spec))
+    pictures = torch.from_numpy(harness.pictures(spec))
 
     @torch.inference_mode()
     def translate():
@@ -71,50 +57,42 @@ def serve_litert(spec: dict) -> None:
     """A worker that runs a LiteRT file."""
     from ganime_tf.inference.litert import LiteRTModel
 
-    model = LiteRTModel(spec["litert"], num_threads=spec["threads"])
-    pictures = _pictures(spec)
+    model = LiteRTModel(os.environ["GANIME_BENCHMARK_LITERT"], num_threads=spec["threads"])
+    pictures = harness.pictures(spec)
     harness.serve(lambda: model.translate(pictures), 1)
+
+
+SIDES = {"ganime_tf": serve_ours, "torch": serve_torch, "litert": serve_litert}
 
 
 def main() -> None:
     """Run, print a table, write the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = harness.arguments(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024])
     parser.add_argument("--models", nargs="+", default=["animegan", "cartoongan"])
-    parser.add_argument("--precisions", nargs="+", default=["float32"])
     parser.add_argument("--litert", help="an AnimeGANv2 file of 256 px")
-    parser.add_argument("--repetitions", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=60.0, help="per row pair, after 3 rounds")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--out", help="default: benchmarks/results/<date>-cpu-stylize.json")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.worker:
-        spec = json.loads(args.worker)
-        serve = {"ganime_tf": serve_ours, "torch": serve_torch, "litert": serve_litert}
-        return serve[spec["side"]](spec)
+    if harness.works(args, SIDES):
+        return
 
-    presets, rows = {"animegan": "animegan-v2", "cartoongan": "cartoongan"}, []
+    presets, cases = {"animegan": "animegan-v2", "cartoongan": "cartoongan"}, []
     for model in args.models:
         for precision in args.precisions:
             for size in args.sizes:
-                common = {"model": model, "preset": presets[model], "size": size}
-                common |= {"precision": precision, "threads": args.threads}
-                sides = ["ganime_tf", "torch"]
+                case = {"model": model, "preset": presets[model], "size": size}
+                case |= {"precision": precision, "sides": ["ganime_tf", "torch"]}
                 if args.litert and model == "animegan" and size == 256:
-                    sides.append("litert")
-                specs = [{"side": side, **common, "litert": args.litert} for side in sides]
-                results = harness.compete(__file__, specs, args.repetitions, args.seconds)
-                rows += [{k: v for k, v in row.items() if k != "litert"} for row in results]
-                columns = "side model size precision seconds images_per_second peak_mib"
-                columns += " speed_over_torch best_over_torch cpu_over_torch speed_over_litert"
-                print(harness.table(rows[-len(sides) :], columns.split()), flush=True)
-    record = {
-        "what": "AnimeGANv2 and CartoonGAN generators, one uint8 picture in, one out",
-        "machine": harness.machine(),
-        "rows": rows,
-    }
-    print(harness.write("stylize", record, args.out))
+                    case["sides"].append("litert")
+                cases.append(case)
+    if args.litert:
+        os.environ["GANIME_BENCHMARK_LITERT"] = args.litert
+    harness.compare(
+        __file__,
+        args,
+        cases,
+        "model size precision seconds images_per_second peak_mib",
+        what="AnimeGANv2 and CartoonGAN generators, one uint8 picture in, one out",
+    )
 
 
 if __name__ == "__main__":

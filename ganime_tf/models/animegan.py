@@ -18,15 +18,15 @@ from ganime_tf.losses.stylize import (
     squared_variation,
     weighted_discriminator_loss,
 )
-from ganime_tf.models.phases import phased_train_function
-from ganime_tf.models.translator import Translator, TranslatorConfig
+from ganime_tf.models.optimizers import Adam
+from ganime_tf.models.phases import PhasedTranslator
+from ganime_tf.models.translator import TranslatorConfig
 from ganime_tf.networks.animegan import (
     build_animegan_v1,
     build_animegan_v2,
     build_animegan_v2_lite,
 )
 from ganime_tf.networks.cartoongan import build_edge_discriminator
-from ganime_tf.networks.features import CONTENT_LAYERS, load_features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,19 +187,14 @@ PRESETS = {
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
-class AnimeGAN(Translator):
+class AnimeGAN(PhasedTranslator):
     """Photos into anime; a batch is photos `a` and, unpaired, anime `b`, `b_grey`, `b_smooth_grey`.
 
-    The first `init_epochs * steps_per_epoch` steps (`compile`) train the generator on the content
-    loss alone, with an Adam of its own; the losses of the game read 0 meanwhile.
+    The first `init_epochs` train the generator on the content loss alone (`PhasedTranslator`).
     """
 
     Config = AnimeGANConfig
-    data_kind = "stylize"
     batch_keys = ("a", "b", "b_grey", "b_smooth_grey")
-    _initializing = False
-    _init_steps = 0
-    _features = None
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -234,10 +229,7 @@ class AnimeGAN(Translator):
             spectral=True,
             name="discriminator",
         )
-        groups = {"generator": [self.generator], "discriminator": [self.discriminator]}
-        if config.init_epochs:
-            groups["initialization"] = [self.generator]
-        return groups
+        return self.training_groups()
 
     def default_optimizers(self, steps_per_epoch):
         """Adam with constant rates: one for D and two for G, which starts with its own moments."""
@@ -248,52 +240,15 @@ class AnimeGAN(Translator):
             "initialization": config.init_learning_rate,
         }
         return {
-            group: keras.optimizers.Adam(rates[group], config.beta_1, config.beta_2, config.epsilon)
+            group: Adam(rates[group], config.beta_1, config.beta_2, config.epsilon)
             for group in self.groups
         }
 
-    def compile(self, optimizers=None, *, steps_per_epoch=None, **kwargs):
-        """Prepares training and loads the feature network.
-
-        Args:
-            optimizers: `{group: optimizer}`; defaults to the released code's.
-            steps_per_epoch: Steps of an epoch; without it there is no initialization phase.
-            **kwargs: Of `Translator.compile`.
-        """
-        super().compile(optimizers, steps_per_epoch=steps_per_epoch, **kwargs)
-        self._init_steps = self.config.init_epochs * (steps_per_epoch or 0)
-        self._load_features()
-
-    def _load_features(self):
-        if self._features is None:
-            with tf.init_scope():
-                self._features = load_features(self.config.features)
-
-    def in_first_phase(self) -> bool:
-        """Whether the next step belongs to the initialization phase."""
-        if not self._init_steps:
-            return False
-        done = keras.ops.convert_to_numpy(self.optimizers["initialization"].iterations)
-        return int(done) < self._init_steps
-
-    def make_train_function(self, force=False):
-        """Builds the function that `fit` calls: one graph for each phase."""
-        if self.train_function is None or force:
-            self.train_function = phased_train_function(
-                self, super().make_train_function, "_initializing"
-            )
-
-    def _content(self, images):
-        self._load_features()
-        return self._features(images)[CONTENT_LAYERS[self.config.features]]
-
-    def train_step(self, batch):
-        """One update: content only at first, then D and G, pictures float32 in [-1, 1]."""
+    def adversarial_step(self, batch):
+        """One update of D and G, pictures float32 in [-1, 1]."""
         photo = batch["a"]
-        if self.in_first_phase() if tf.executing_eagerly() else self._initializing:
-            return self._initialization_step(photo)
-        wanted = self._content(photo)
-        style = self._content(batch["b_grey"])
+        wanted = self.content(photo)
+        style = self.content(batch["b_grey"])
         with tf.GradientTape() as tape:
             fake_b = self.generator(photo, training=True)
             with tape.stop_recording():
@@ -306,7 +261,7 @@ class AnimeGAN(Translator):
     def _generator_loss(self, scores, fake_b, photo, wanted, style):
         """Sum of weighted losses; `wanted` and `style` are features of photo and grey anime."""
         config = self.config
-        features = self._content(fake_b)
+        features = self.content(fake_b)
         parts = {
             "g_adversarial": gan_generator_loss(scores, config.adversarial),
             "g_content": content_distance(features, wanted),
@@ -344,28 +299,3 @@ class AnimeGAN(Translator):
             weighted = config.discriminator_weight * d_loss
         self.minimize(tape, weighted, "discriminator")
         return d_loss
-
-    def _initialization_step(self, photo):
-        wanted = self._content(photo)
-        with tf.GradientTape() as tape:
-            g_content = content_distance(
-                self._content(self.generator(photo, training=True)), wanted
-            )
-            loss = self.config.content_weight * g_content
-        self.minimize(tape, loss, "initialization")
-        return self.track(g_content=g_content)
-
-    def call(self, x, training=False):
-        """Translates a to b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride."""
-        network = self.generator if training else self.for_inference(self.generator)
-        return network(x, training=training)
-
-    def get_compile_config(self) -> dict:
-        """Returns the optimizers and the length of the initialization phase."""
-        return super().get_compile_config() | {"init_steps": self._init_steps}
-
-    def compile_from_config(self, config: dict) -> None:
-        """Compiles as `get_compile_config` says; the feature network waits for the first step."""
-        load = keras.saving.deserialize_keras_object
-        super().compile({key: load(value) for key, value in config["optimizers"].items()})
-        self._init_steps = config["init_steps"]

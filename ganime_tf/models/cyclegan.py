@@ -17,9 +17,9 @@ import tensorflow as tf
 
 from ganime_tf import losses
 from ganime_tf.layers.image_pool import ImagePool
-from ganime_tf.models.schedules import LinearDecay
+from ganime_tf.models.optimizers import decayed_adam
 from ganime_tf.models.translator import Translator, TranslatorConfig
-from ganime_tf.networks.patchgan import PATCH_LAYERS, build_patchgan
+from ganime_tf.networks.patchgan import build_patchgan, check_patch_size
 from ganime_tf.networks.resnet import build_resnet
 from ganime_tf.networks.unet import build_unet
 
@@ -84,16 +84,7 @@ class CycleGANConfig(TranslatorConfig):
             raise ValueError(
                 f"`image_size` must be a multiple of {stride}. Received {self.image_size}."
             )
-        if self.patch_size not in PATCH_LAYERS:
-            raise ValueError(
-                f"`patch_size` must be one of {list(PATCH_LAYERS)}. Received {self.patch_size}."
-            )
-        least = 4 * 2 ** PATCH_LAYERS[self.patch_size] if self.patch_size > 1 else 8
-        if self.image_size < least:
-            raise ValueError(
-                f"`image_size` {self.image_size} is too small for `patch_size` {self.patch_size}. "
-                f"Use at least {least} pixels, or a smaller patch."
-            )
+        check_patch_size(self.patch_size, self.image_size)
         if self.pool_size < 0:
             raise ValueError(f"`pool_size` must not be negative. Received {self.pool_size}.")
 
@@ -199,16 +190,10 @@ class CycleGAN(Translator):
 
     def default_optimizers(self, steps_per_epoch):
         """One Adam for both generators and one for both discriminators, with linear decay."""
-        config = self.config
-
-        def adam():
-            rate = config.learning_rate
-            if steps_per_epoch and config.decay_epochs:
-                constant = max(config.num_epochs - config.decay_epochs, 0)
-                rate = LinearDecay(rate, constant, config.decay_epochs, steps_per_epoch)
-            return keras.optimizers.Adam(rate, config.beta_1, config.beta_2, config.epsilon)
-
-        return {"generator": adam(), "discriminator": adam()}
+        return {
+            group: decayed_adam(self.config, steps_per_epoch)
+            for group in ("generator", "discriminator")
+        }
 
     def train_step(self, batch):
         """One update of all networks on `{"a", "b"}`, float32 `(N, S, S, 3)` in [-1, 1]."""

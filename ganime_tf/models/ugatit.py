@@ -18,6 +18,7 @@ from keras import ops
 
 from ganime_tf import losses
 from ganime_tf.models.cyclegan import check_direction
+from ganime_tf.models.optimizers import Adam
 from ganime_tf.models.translator import Translator, TranslatorConfig
 from ganime_tf.networks.ugatit import build_ugatit_discriminator, build_ugatit_generator
 from ganime_tf.ops import images as image_ops
@@ -198,7 +199,7 @@ class UGATIT(Translator):
             if steps_per_epoch and config.decay:
                 period = steps_per_epoch if config.variant == "tf1" else 1
                 rate = SecondHalfDecay(rate, config.num_epochs * steps_per_epoch, period)
-            return keras.optimizers.Adam(rate, config.beta_1, config.beta_2, config.epsilon)
+            return Adam(rate, config.beta_1, config.beta_2, config.epsilon)
 
         return {"generator": adam(), "discriminator": adam()}
 

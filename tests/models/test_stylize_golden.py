@@ -13,7 +13,7 @@ from ganime_tf.convert import animegan2, cartoongan
 from ganime_tf.models.animegan import PRESETS, AnimeGAN
 from ganime_tf.models.cartoongan import PRESETS as CARTOON_PRESETS
 from ganime_tf.models.cartoongan import CartoonGAN
-from ganime_tf.models.phases import phased_train_function
+from ganime_tf.models.translator import Translator
 from ganime_tf.networks.features import FeatureExtractor
 from ganime_tf.networks.vgg import build_vgg
 
@@ -131,31 +131,25 @@ def iterations(model):
     return {group: int(o.iterations.numpy()) for group, o in model.optimizers.items()}
 
 
-class FakeModel:
-    def __init__(self):
-        self.step, self.first = 0, None
-
-    def in_first_phase(self):
-        return self.step < 2
+def test_each_phase_has_its_own_graph_and_the_step_decides(monkeypatch):
+    model = CartoonGAN(CARTOON_PRESETS["cartoongan-tiny"])
+    steps = iter([True, True, False, False, True, False])  # a resumed run may go back
+    monkeypatch.setattr(model, "in_first_phase", lambda: next(steps))
 
     def make_train_function(self, force=False):
-        # Like a tf.function: what `first` says at the first call is what it does for ever.
+        # Like a tf.function: what the phase is at the first call is what it is for ever.
         traced = []
 
         def run(iterator):
-            traced or traced.append(self.first)
-            self.step += 1
+            traced or traced.append(self._initializing)
             return traced[0]
 
         self.train_function = run
 
-
-def test_each_phase_has_its_own_graph_and_the_step_decides():
-    model = FakeModel()
-    function = phased_train_function(model, model.make_train_function, "first")
-    assert [function(None) for _ in range(4)] == [True, True, False, False]
-    model.step = 1  # a resumed run goes back into the first phase
-    assert [function(None) for _ in range(2)] == [True, False]
+    monkeypatch.setattr(Translator, "make_train_function", make_train_function)
+    model.make_train_function()
+    phases = [model.train_function(None) for _ in range(6)]
+    assert phases == [True, True, False, False, True, False]
 
 
 @pytest.mark.slow

@@ -84,6 +84,24 @@ def test_only_damaged_checkpoints_are_an_error(tmp_path):
         train("pix2pix", TINY, run_config(tmp_path, steps=2))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
+def test_a_full_disk_is_a_clear_error_and_the_run_goes_on_later(tmp_path):
+    import resource
+
+    straight = train("pix2pix", TINY, run_config(tmp_path / "a", steps=3))
+    train("pix2pix", TINY, run_config(tmp_path / "b", steps=2))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # less than a checkpoint
+    try:
+        with pytest.raises(OSError, match="earlier checkpoints are intact. Free disk space"):
+            train("pix2pix", TINY, run_config(tmp_path / "b", steps=3))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resumed = train("pix2pix", TINY, run_config(tmp_path / "b", steps=3))
+    for a, b in zip(weights(straight.model), weights(resumed.model), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path):
     config = dataclasses.replace(TINY, learning_rate=1e25)
     with pytest.raises(FloatingPointError, match=r"not finite at step [1-6]: d_loss"):

@@ -34,6 +34,16 @@ def _part(figure, points, tone, weight=1.0) -> np.ndarray:
     return figure.part([figure.head(points)], tone, "hat", weight)
 
 
+def _dim_side(figure, points, tone, outline, blur=0.03) -> None:
+    """Shades the side of a hat that is away from the light."""
+    figure.shadow([figure.head(np.array(points) * (-figure.scene.light, 1))], tone, outline, blur)
+
+
+def _bent(brim: np.ndarray, bend: float) -> np.ndarray:
+    """A flat brim whose sides hang down."""
+    return brim + np.stack([np.zeros(len(brim)), bend * brim[:, 0] ** 2], axis=1)
+
+
 def _side_bow(figure, tone, top, w) -> None:
     side = figure.scene.part
 
@@ -50,8 +60,8 @@ def _hairband(figure, tone, top, w) -> None:
     lower = upper * (0.93, 0.89) + (0, 0.03)
     band = np.concatenate([upper, upper[::-1] * (-1, 1), lower * (-1, 1), lower[::-1]])
     outline = _part(figure, band, tone)
-    dim = np.array([(0.6, -2), (0.62, -1), (0.7, 0.2), (2, 0), (2, -2)]) * (-figure.scene.light, 1)
-    figure.shadow([figure.head(dim)], tone, outline, 0.02)
+    dim = [(0.6, -2), (0.62, -1), (0.7, 0.2), (2, 0), (2, -2)]
+    _dim_side(figure, dim, tone, outline, 0.02)
 
 
 def _beret(figure, tone, top, w) -> None:
@@ -111,22 +121,11 @@ def _witch(figure, tone, top, w) -> None:
         samples=5,
     ) * (side, 1)
     outline = _part(figure, cone, tone, 1.05)
-    figure.shadow(
-        [
-            figure.head(
-                np.array([(0.3, -3), (0.25, -1), (0.5, -0.5), (2, -0.5), (2, -3)])
-                * (-figure.scene.light, 1)
-            )
-        ],
-        tone,
-        outline,
-        0.03,
-    )
+    _dim_side(figure, [(0.3, -3), (0.25, -1), (0.5, -0.5), (2, -0.5), (2, -3)], tone, outline)
     band = bezier((-0.93, -top * 0.74), (0, -top * 0.92), (0.93, -top * 0.74), 10)
     shape = np.concatenate([band, (band * (1.04, 1) + (0, 0.2))[::-1]])
     _part(figure, shape, figure.tone(figure.scene.jewel), 0.9)
-    brim = ellipse((0.0, -top * 0.62), (1.85, 0.3), samples=36)
-    brim[:, 1] += 0.12 * (brim[:, 0] / 1.85) ** 2
+    brim = _bent(ellipse((0.0, -top * 0.62), (1.85, 0.3), samples=36), 0.12 / 1.85**2)
     outline = _part(figure, brim, tone, 1.05)
     figure.shadow([figure.head(brim * (0.98, 1) + (0, 0.2))], tone, outline, 0.02)
 
@@ -147,17 +146,7 @@ def _cap(figure, tone, top, w) -> None:
         samples=5,
     )
     outline = _part(figure, dome, tone, 1.05)
-    figure.shadow(
-        [
-            figure.head(
-                np.array([(0.45, -3), (0.5, -1), (0.6, -0.4), (2, -0.4), (2, -3)])
-                * (-figure.scene.light, 1)
-            )
-        ],
-        tone,
-        outline,
-        0.03,
-    )
+    _dim_side(figure, [(0.45, -3), (0.5, -1), (0.6, -0.4), (2, -0.4), (2, -3)], tone, outline)
     for x in (-0.5, 0.5):
         figure.line_on(
             figure.head(bezier((x * 0.2, -top * 1.13), (x, -top * 1.0), (x * 1.25, -0.75), 8)),
@@ -202,17 +191,7 @@ def _beanie(figure, tone, top, w) -> None:
     pom += (0.03 * np.sin(np.arange(40) * 2.2))[:, None] * (pom - (0, -top * 1.27)) / 0.25
     _part(figure, pom, figure.white, 0.9)
     outline = _part(figure, dome, tone, 1.05)
-    figure.shadow(
-        [
-            figure.head(
-                np.array([(0.45, -3), (0.5, -1), (0.6, -0.4), (2, -0.4), (2, -3)])
-                * (-figure.scene.light, 1)
-            )
-        ],
-        tone,
-        outline,
-        0.03,
-    )
+    _dim_side(figure, [(0.45, -3), (0.5, -1), (0.6, -0.4), (2, -0.4), (2, -3)], tone, outline)
     upper = bezier((w * 1.09, -0.78), (0, -1.22), (-w * 1.09, -0.78), 14)
     cuff = np.concatenate([upper, (upper + (0, 0.3))[::-1]])
     _part(figure, cuff, figure.tone(figure.scene.hat_colour, 1.4), 1.0)
@@ -293,11 +272,10 @@ def _straw(figure, tone, top, w) -> None:
     band = bezier((-0.98, -top * 0.72), (0, -top * 0.9), (0.98, -top * 0.72), 10)
     ring = np.concatenate([band - (0, 0.12), (band + (0, 0.14))[::-1]])
     _part(figure, ring, figure.trim, 0.9)
-    brim = ellipse((0.0, -top * 0.6), (1.8, 0.34), samples=36)
-    brim[:, 1] += 0.14 * (brim[:, 0] / 1.8) ** 2
+    bend = 0.14 / 1.8**2
+    brim = _bent(ellipse((0.0, -top * 0.6), (1.8, 0.34), samples=36), bend)
     outline = _part(figure, brim, tone, 1.05)
     figure.shadow([figure.head(brim + (0, 0.26))], tone, outline, 0.02)
     for r in (0.9, 0.78):
         weave = ellipse((0.0, -top * 0.6), (1.8 * r, 0.34 * r), 10, 170, 18)
-        weave[:, 1] += 0.14 * (weave[:, 0] / 1.8) ** 2
-        figure.line_on(figure.head(weave), tone, 0.45, "brush")
+        figure.line_on(figure.head(_bent(weave, bend)), tone, 0.45, "brush")

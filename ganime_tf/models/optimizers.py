@@ -1,0 +1,51 @@
+"""Adam as the papers use it, with the update of a variable in one kernel."""
+
+import keras
+import tensorflow as tf
+
+from ganime_tf.models.schedules import LinearDecay
+
+
+@keras.saving.register_keras_serializable("ganime_tf")
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam, equal to rounding, but each variable is read and written once.
+
+    Keras composes the update of ten operations, each a pass over the whole variable; with the 57
+    million parameters of Pix2Pix that is a fifth of a training step on a CPU.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable and its two moments."""
+        if self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        moments = (self._momentums[index].value, self._velocities[index].value)
+        value = variable.value if isinstance(variable, keras.Variable) else variable
+        step = tf.cast(self.iterations.value + 1, value.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=value.handle,
+            m=moments[0].handle,
+            v=moments[1].handle,
+            beta1_power=tf.pow(tf.cast(self.beta_1, value.dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, value.dtype), step),
+            lr=tf.cast(learning_rate, value.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, value.dtype),
+        )
+
+
+def decayed_adam(config, steps_per_epoch: int | None) -> Adam:
+    """Returns Adam as a config says, linearly decayed over its last `decay_epochs`.
+
+    Args:
+        config: Has `learning_rate`, `beta_1`, `beta_2`, `epsilon`, `num_epochs`, `decay_epochs`.
+        steps_per_epoch: Optimizer steps of an epoch; no decay when None.
+    """
+    rate = config.learning_rate
+    if steps_per_epoch and config.decay_epochs:
+        constant = max(config.num_epochs - config.decay_epochs, 0)
+        rate = LinearDecay(rate, constant, config.decay_epochs, steps_per_epoch)
+    return Adam(rate, config.beta_1, config.beta_2, config.epsilon)
