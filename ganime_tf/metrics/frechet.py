@@ -1,5 +1,6 @@
 """Fréchet distance between Gaussians, and the mean and covariance that it needs, streamed."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,9 @@ def load_statistics(path: str | Path) -> FeatureStatistics:
     """
     path = Path(path)
     try:
+        with open(path, "rb") as content:
+            if not zipfile.is_zipfile(content):
+                raise ValueError("it is torn, or no .npz archive")
         with np.load(path, allow_pickle=False) as file:
             keys = list(file)
             if "mu" not in keys or "sigma" not in keys:
@@ -173,7 +177,9 @@ def load_statistics(path: str | Path) -> FeatureStatistics:
     except FileNotFoundError:
         raise
     except Exception as error:  # zipfile, zlib, pickle and NumPy each have their own
-        raise ValueError(f"{path} is not a usable statistics file: {error}.") from error
+        raise ValueError(
+            f"{path} is not a usable statistics file: {str(error).rstrip('.')}."
+        ) from error
 
 
 def frechet_distance(mu1, sigma1, mu2, sigma2) -> float:

@@ -157,7 +157,11 @@ def test_bad_statistics_files_are_named(tmp_path):
     np.savez(tmp_path / "shape.npz", mu=np.zeros(3), sigma=np.eye(2))
     np.savez(tmp_path / "skew.npz", mu=np.zeros(2), sigma=np.array([[1, 0.5], [0, 1]]))
     np.savez(tmp_path / "minus.npz", mu=np.zeros(2), sigma=np.diag([1.0, -1.0]))
-    reasons = {"torn": "torn.npz", "other": "mean", "nan": "not finite"}
+    reasons = {
+        "torn": "torn.npz is not a usable statistics file: it is torn",
+        "other": "mean",
+        "nan": "not finite",
+    }
     reasons |= {"skew": "not symmetric", "minus": "negative variances"}
     for name, reason in reasons.items():
         with pytest.raises(ValueError, match=reason):
