@@ -3,6 +3,7 @@
     python benchmarks/papers/run.py all --runs DIR            # what docs/papers.md shows
     python benchmarks/papers/run.py sketches --runs DIR --seeds 0
     python benchmarks/papers/run.py all --runs DIR --scale 0.01   # tries everything in minutes
+    GANIME_WEIGHTS=DIR python benchmarks/papers/run.py all --runs DIR --features squeezenet
     python benchmarks/papers/run.py --write-docs   # the tables again, from the JSON files
 
 Every method and seed has a run directory of its own below DIR; finished ones are skipped and an
@@ -12,6 +13,7 @@ all of it stays in DIR.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -26,11 +28,21 @@ from methods import (
     NUM_HELD_OUT,
     NUM_SHOWN,
     STUDIES,
+    TEST_BATCH,
+    changes_of,
     num_train,
     training_config,
 )
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What all runs of a call share: factor of steps and pictures, feature network."""
+
+    scale: float
+    features: str
 
 
 def main() -> None:
@@ -42,6 +54,12 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, help="folder of the run directories")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--scale", type=float, default=1.0, help="factor of steps and pictures")
+    parser.add_argument(
+        "--features",
+        choices=["random", "squeezenet"],
+        default="random",
+        help="what neural style, AnimeGAN and CartoonGAN compare; squeezenet needs its file",
+    )
     parser.add_argument("--write-docs", action="store_true", help="only write docs/papers.md")
     args = parser.parse_args()
     if args.write_docs:
@@ -51,15 +69,16 @@ def main() -> None:
         parser.error("give a study and --runs, or --write-docs")
     if args.scale <= 0:
         parser.error("--scale must be positive")
+    settings = Settings(args.scale, args.features)
     studies = list(STUDIES) if args.study == "all" else [args.study]
     names = dict.fromkeys(name for study in studies for name in STUDIES[study])
-    run_all([(name, seed) for seed in args.seeds for name in names], args.runs, args.scale)
+    run_all([(name, seed) for seed in args.seeds for name in names], args.runs, settings)
     full = args.scale == 1.0
     results, pictures = (
         (tables.RESULTS, tables.ROOT / "docs" / "images") if full else [args.runs] * 2
     )
     for study in studies:
-        record = collect(study, args.runs, args.seeds, args.scale)
+        record = collect(study, args.runs, args.seeds, settings)
         path = tables.path_of(study, results)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -69,19 +88,19 @@ def main() -> None:
         tables.write_docs()
 
 
-def run_all(jobs: list[tuple[str, int]], runs: Path, scale: float) -> None:
+def run_all(jobs: list[tuple[str, int]], runs: Path, settings: Settings) -> None:
     """Runs the jobs that have no score yet, and says how long the rest takes."""
-    todo = [job for job in jobs if not finished(*job, runs, scale)]
+    todo = [job for job in jobs if not finished(*job, runs, settings)]
     print(
         f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished, {len(todo)} to do.", flush=True
     )
-    factor = min(scale, 1.0)
+    factor = min(settings.scale, 1.0)
     # A run has some seconds of tracing, drawing and saving at any scale.
     expected = [METHODS[n].seconds * factor + (20 if METHODS[n].steps else 2) for n, _ in todo]
     start = time.monotonic()
     for index, (name, seed) in enumerate(todo):
         since = time.monotonic()
-        score = run(name, seed, runs, scale)
+        score = run(name, seed, runs, settings)
         if score is None:
             raise SystemExit("Interrupted; everything is saved. The same command goes on.")
         now = time.monotonic()
@@ -99,22 +118,23 @@ def run_dir_of(name: str, seed: int, runs: Path) -> Path:
     return runs / name / f"seed{seed}"
 
 
-def identity(name: str, seed: int, scale: float) -> dict:
+def identity(name: str, seed: int, settings: Settings) -> dict:
     """What makes a finished run the wanted one."""
-    import dataclasses
-
-    method = METHODS[name]
+    method, scale = METHODS[name], settings.scale
     wanted = {"seed": seed, "num_train": num_train(method, scale), "model": method.model}
     if method.model == "gatys":
-        wanted |= {"steps": max(2, round(method.steps * scale)), "config": dict(method.changes)}
+        wanted |= {
+            "steps": max(2, round(method.steps * scale)),
+            "config": changes_of(method, settings.features),
+        }
     elif method.steps:
-        config = training_config(method, scale)
+        config = training_config(method, scale, settings.features)
         per_epoch = wanted["num_train"] // config.batch_size
         wanted |= {"steps": config.num_epochs * per_epoch, "config": dataclasses.asdict(config)}
     return json.loads(json.dumps(wanted))
 
 
-def finished(name: str, seed: int, runs: Path, scale: float) -> bool:
+def finished(name: str, seed: int, runs: Path, settings: Settings) -> bool:
     """Whether a run has its score.
 
     Raises:
@@ -123,12 +143,12 @@ def finished(name: str, seed: int, runs: Path, scale: float) -> bool:
     path = run_dir_of(name, seed, runs) / "score.json"
     if not path.exists():
         return False
-    if json.loads(path.read_text())["identity"] != identity(name, seed, scale):
+    if json.loads(path.read_text())["identity"] != identity(name, seed, settings):
         raise SystemExit(f"{path} is of other settings. Remove its folder, or use another --runs.")
     return True
 
 
-def run(name: str, seed: int, runs: Path, scale: float) -> dict | None:
+def run(name: str, seed: int, runs: Path, settings: Settings) -> dict | None:
     """One method with one seed: trains, scores, keeps the outputs; None when interrupted."""
     import keras
     import numpy as np
@@ -137,21 +157,24 @@ def run(name: str, seed: int, runs: Path, scale: float) -> dict | None:
     from ganime_tf.ops.files import atomic_path, write_json
 
     method, folder = METHODS[name], run_dir_of(name, seed, runs)
-    wanted = identity(name, seed, scale)
+    wanted = identity(name, seed, settings)
     count = wanted["num_train"]
     inputs, truths = held_out(method.kind, seed, count)
     start, curve, seconds = time.monotonic(), None, None
     if method.model in ("copy", "others"):
         outputs = reference(name, seed, count)
     elif method.model == "gatys":
-        outputs = paint(method, seed, count, wanted["steps"])
+        outputs = paint(method, seed, count, wanted["steps"], settings.features)
         seconds = time.monotonic() - start
     else:
-        result = train(method, seed, folder, scale)
+        result = train(method, seed, folder, settings)
         if result.signal is not None:
             return None
         outputs = np.concatenate(
-            [result.model.translate(inputs[i : i + 50]) for i in range(0, len(inputs), 50)]
+            [
+                result.model.translate(inputs[i : i + TEST_BATCH])
+                for i in range(0, len(inputs), TEST_BATCH)
+            ]
         )
         seconds, curve = history(folder, result.model.config.batch_size, method.curves)
         keras.backend.clear_session()
@@ -170,14 +193,14 @@ def run(name: str, seed: int, runs: Path, scale: float) -> dict | None:
     return scores
 
 
-def train(method, seed: int, folder: Path, scale: float):
+def train(method, seed: int, folder: Path, settings: Settings):
     """A run of `ganime train` on the toy world of this seed."""
     from ganime_tf.training.run import RunConfig
     from ganime_tf.training.run import train as train_run
 
-    config = training_config(method, scale)
-    settings = RunConfig(
-        data=f"toy:{num_train(method, scale)}",
+    config = training_config(method, settings.scale, settings.features)
+    run_config = RunConfig(
+        data=f"toy:{num_train(method, settings.scale)}",
         run_dir=str(folder),
         seed=seed,
         keep_checkpoints=1,
@@ -187,7 +210,7 @@ def train(method, seed: int, folder: Path, scale: float):
         metrics=("ssim", "fd_random"),
         export=False,
     )
-    return train_run(method.model, config, settings)
+    return train_run(method.model, config, run_config)
 
 
 def history(folder: Path, batch_size: int, curves: bool) -> tuple[float, list | None]:
@@ -216,7 +239,7 @@ def commit() -> str:
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def collect(study: str, runs: Path, seeds: list[int], scale: float) -> dict:
+def collect(study: str, runs: Path, seeds: list[int], settings: Settings) -> dict:
     """The record of a study from the scores of its runs."""
     import datetime
     from importlib import metadata
@@ -236,13 +259,13 @@ def collect(study: str, runs: Path, seeds: list[int], scale: float) -> dict:
             "title": method.title,
             "model": method.model,
             "preset": method.preset,
-            "changes": dict(method.changes),
+            "changes": changes_of(method, settings.features),
             "config": wanted.get("config"),
             "steps": wanted.get("steps", 0),
             "runs": found,
         }
     kind = METHODS[STUDIES[study][0]].kind
-    count = num_train(METHODS[STUDIES[study][0]], scale)
+    count = num_train(METHODS[STUDIES[study][0]], settings.scale)
     cpuinfo = Path("/proc/cpuinfo")
     for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else []:
         model = line.split(":")[1].strip() if line.startswith("model name") else model
@@ -250,9 +273,9 @@ def collect(study: str, runs: Path, seeds: list[int], scale: float) -> dict:
     versions |= {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
     return {
         "study": study,
-        "command": f"python benchmarks/papers/run.py {study} --runs DIR",
+        "command": f"benchmarks/papers/run.py {study} --runs DIR --features {settings.features}",
         "date": datetime.date.today().isoformat(),
-        "scale": scale,
+        "scale": settings.scale,
         "seeds": seeds,
         "versions": versions,
         "commits": sorted(commits),
@@ -263,7 +286,7 @@ def collect(study: str, runs: Path, seeds: list[int], scale: float) -> dict:
             "data": f"toy:{count}, {kind}",
             "num_train": count,
             "held_out": min(NUM_HELD_OUT, count // 2),
-            "features": "random (a VGG-19 of an eighth of the width, fixed random weights)",
+            "features": settings.features,
             "minutes": round(seconds / 60, 1),
         },
         "methods": methods,

@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from methods import IMAGE_SIZE, METHODS, NUM_HELD_OUT
+from methods import IMAGE_SIZE, METHODS, NUM_HELD_OUT, changes_of
 
 from ganime_tf import metrics
 from ganime_tf.data import open_data
@@ -30,16 +30,18 @@ def reference(name: str, seed: int, count: int) -> np.ndarray:
     return held_out(method.kind, seed + _OTHER_WORLD, count)[1]
 
 
-def paint(method, seed: int, count: int, steps: int) -> np.ndarray:
+def paint(method, seed: int, count: int, steps: int, features: str) -> np.ndarray:
     """Neural style as in the paper: each sketch painted in the style of its own true picture."""
     import dataclasses
 
     from ganime_tf.baselines import GATYS_PRESETS, StyleTransfer
     from ganime_tf.networks.features import load_features
 
-    config = dataclasses.replace(GATYS_PRESETS[method.preset], num_steps=steps, **method.changes)
+    preset = "squeezenet" if features == "squeezenet" else method.preset  # other layers
+    changes = changes_of(method, features)
+    config = dataclasses.replace(GATYS_PRESETS[preset], num_steps=steps, **changes)
     taps = list(dict.fromkeys(config.content_layers + config.style_layers))
-    transfer = StyleTransfer(load_features("random", taps), config)
+    transfer = StyleTransfer(load_features(features, taps), config)
     sketches, truths = held_out(method.kind, seed, count)
     pairs = zip(sketches, truths, strict=True)
     return np.stack([transfer.translate(sketch, truth) for sketch, truth in pairs])

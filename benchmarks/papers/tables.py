@@ -188,7 +188,8 @@ def provenance(record: dict) -> str:
     commits = ", ".join(f"`{commit}`" for commit in record["commits"])
     return (
         f"*Seeds {seeds}: mean ± standard deviation over seeds; {budget['held_out']} held-out "
-        f"pictures a seed at {budget['image_size']} px, {budget['num_train']} to train on. "
+        f"pictures a seed at {budget['image_size']} px, {budget['num_train']} to train on; "
+        f"features compared: {budget['features']}. "
         f"{record['processor']}, {budget['cores']} cores, no GPU; {versions}; commit {commits}. "
         f"All runs of the table together: {budget['minutes']:.0f} minutes.*"
     )

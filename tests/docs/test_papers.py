@@ -53,7 +53,8 @@ def test_records_are_whole_and_their_pictures_small(papers):
         assert list(record["methods"]) == list(methods.STUDIES[study])
         for name, method in record["methods"].items():
             assert list(method["runs"]) == [str(seed) for seed in record["seeds"]], name
-            fields = dict(methods.METHODS[name].changes)
+            features = record["budget"]["features"]
+            fields = methods.changes_of(methods.METHODS[name], features)
             assert json.loads(json.dumps(fields)) == method["changes"], f"{name} was changed since"
         for picture in tables.pictures(study):
             assert (ROOT / "docs" / "images" / picture).stat().st_size < 150_000
@@ -108,7 +109,7 @@ def test_epochs_end_with_the_steps(papers):
     for name, method in methods.METHODS.items():
         if method.changes.get("batch_size"):
             per_epoch = methods.num_train(method, 1.0) // method.changes["batch_size"]
-            config = methods.training_config(method, 1.0)
+            config = methods.training_config(method, 1.0, "squeezenet")
             assert config.num_epochs * per_epoch == method.steps, name
             assert getattr(config, "init_epochs", 0) < config.num_epochs, name
 
