@@ -20,6 +20,9 @@ from ganime_tf.training.checkpoint import Checkpointer
 
 logger = logging.getLogger(__name__)
 
+# Metrics that need no file and take pictures of any size and number.
+_ALWAYS_THERE = frozenset({"l1", "psnr", "ssim", "ciede2000"})
+
 
 class Steps(keras.callbacks.Callback):
     """Counts steps over the whole run; the other callbacks read `step` from here."""
@@ -158,11 +161,20 @@ class Validate(keras.callbacks.Callback):
         self.every, self.last_epoch = every, last_epoch
         self.better = {}  # log -> "higher" or "lower", known after the first validation
         self._refused = set()
+        self._tried = False
+
+    def on_train_begin(self, logs=None):
+        """Measures once where a metric may want more than there is: before hours of training."""
+        if not self._tried and not _ALWAYS_THERE.issuperset(self.names):
+            self._measure({})
+        self._tried = True
 
     def on_epoch_end(self, epoch, logs=None):
         """Translates the validation pictures and measures them."""
-        if (epoch + 1) % self.every and epoch + 1 != self.last_epoch:
-            return
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.last_epoch:
+            self._measure(logs)
+
+    def _measure(self, logs: dict) -> None:
         report = validate(self.model, self.dataset, self.names, self.aligned)
         for name, reason in report.refused.items():
             if name not in self._refused:
@@ -253,6 +265,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         super().__init__()
         self.checkpointer, self.steps, self.every = checkpointer, steps, every
         self.best_metric, self.better = best_metric, better
+        self._warned = False
         self.best = None
         path = checkpointer.folder / "best.json"
         if path.exists():
@@ -268,6 +281,15 @@ class SaveCheckpoint(keras.callbacks.Callback):
         if not self.model.stop_training:
             self.checkpointer.save(self.steps.step)
         value = logs.get(self.best_metric)
+        if value is None and self.better and self.best_metric not in self.better:
+            if not self._warned and self.best_metric.startswith("val_"):
+                logger.warning(
+                    "No best checkpoint: %s is not measured, but %s are. Choose one of them with "
+                    "--best-metric, or add it to --metrics.",
+                    self.best_metric,
+                    ", ".join(sorted(self.better)),
+                )
+            self._warned = True
         if value is not None and (self.best is None or self._is_better(value)):
             self.best = float(value)
             self.checkpointer.save_best(self.steps.step, self.best_metric, self.best)

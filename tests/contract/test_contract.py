@@ -140,6 +140,8 @@ def test_mixed_precision_trains_float32_weights(name, preset, dtype):
     logs = run_steps(model, [made_batch(model)])
     assert all(np.isfinite(value) for value in logs.values()), logs
     assert all(variable.dtype == "float32" for variable in model.trainable_variables)
+    networks = [network for group in model.groups.values() for network in group]
+    assert dtype[len("mixed_") :] in {x.compute_dtype for n in networks for x in n.layers}
     assert model(made_batch(model)["a"]).dtype == tf.float32
 
 
@@ -155,7 +157,7 @@ def test_translate_keeps_odd_sizes_and_is_deterministic(name, preset):
 
 @every_tiny
 def test_translate_refuses_float_pictures(name, preset):
-    with pytest.raises(ValueError, match="must be uint8"):
+    with pytest.raises(ValueError, match="must be uint8 .* with range"):
         tiny(name, preset).translate(np.zeros((1, 32, 32, 3), np.float32))
 
 

@@ -84,6 +84,19 @@ def test_only_damaged_checkpoints_are_an_error(tmp_path):
         train("pix2pix", TINY, run_config(tmp_path, steps=2))
 
 
+def test_a_metric_that_cannot_be_measured_fails_before_the_first_step(tmp_path):
+    run = run_config(tmp_path, steps=2, metrics=("l1", "ms_ssim"))
+    with pytest.raises(ValueError, match="at least 161x161"):
+        train("pix2pix", TINY, run)
+    assert not list(tmp_path.glob("checkpoints/ckpt-*"))
+
+
+def test_a_best_metric_that_is_not_measured_is_said_once(tmp_path, caplog):
+    caplog.set_level("WARNING", "ganime_tf")
+    train("pix2pix", TINY, run_config(tmp_path, steps=6, metrics=("l1",)))
+    assert caplog.text.count("No best checkpoint: val_ssim is not measured, but val_l1") == 1
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
 def test_a_full_disk_is_a_clear_error_and_the_run_goes_on_later(tmp_path):
     import resource
