@@ -141,7 +141,9 @@ def read_bytes(path: str | Path) -> bytes:
         if not os.path.isfile(path):  # a FIFO or a device would block the reader for ever
             if not os.path.lexists(path):
                 raise FileNotFoundError(f"{path}: there is no such file")
-            raise BadImageError(f"{path}: not a regular file")
+            link = os.path.islink(path) and not os.path.exists(path)
+            what = "a link that leads nowhere" if link else "not a regular file"
+            raise BadImageError(f"{path}: {what}")
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +157,10 @@ def read_split(path: str | Path) -> dict:
 
 def subfolder(folder: Path, names: Sequence[str]) -> Path | None:
     """The first subfolder whose lower-case name is in `names` (in their order)."""
-    found = {entry.name.lower(): entry for entry in sorted(folder.iterdir()) if entry.is_dir()}
+    with os.scandir(folder) as entries:
+        wanted = (entry for entry in entries if entry.name.lower() in names)
+        folders = sorted(entry.name for entry in wanted if entry.is_dir())
+    found = {name.lower(): Path(folder) / name for name in folders}
     return next((found[name] for name in names if name in found), None)
 
 

@@ -71,6 +71,8 @@ def crop_faces(
 ) -> dict[str, np.ndarray]:
     """Square crops around the faces that an OpenCV cascade finds, `NAME-0`, `NAME-1`, ...
 
+    The largest face comes first. Crops that would reach out of the picture are moved inwards.
+
     Args:
         image: uint8 RGB.
         name: Relative name of the outputs, without suffix.
@@ -110,13 +112,21 @@ def crop_faces(
         raise ValueError("no face found")
     result = {}
     for number, (x, y, w, h) in enumerate(sorted(map(tuple, found), key=lambda f: -f[2])):
-        radius = int(max(w, h) * (0.5 + margin))
-        padded = np.pad(turned, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
-        top, left = int(y + h / 2), int(x + w / 2)
-        crop = Image.fromarray(padded[top : top + 2 * radius, left : left + 2 * radius])
+        crop = Image.fromarray(_around(turned, (x, y, w, h), margin))
         crop = np.array(crop.resize((size, size), Image.Resampling.LANCZOS))
         result[f"{name}-{number}"] = crop
     return result
+
+
+def _around(image: np.ndarray, face: tuple[int, int, int, int], margin: float) -> np.ndarray:
+    """The square around a face `(x, y, w, h)`, moved and made smaller to lie in the picture."""
+    x, y, w, h = face
+    side = min(round(max(w, h) * (1 + 2 * margin)), *image.shape[:2])
+    top, left = (
+        int(np.clip(round(start + length / 2 - side / 2), 0, limit - side))
+        for start, length, limit in ((y, h, image.shape[0]), (x, w, image.shape[1]))
+    )
+    return image[top : top + side, left : left + side]
 
 
 def _one(root: str, out: str, work: Work, name: str) -> tuple[str, str | None]:

@@ -83,7 +83,7 @@ def translate_files(
             result = model.translate(image[None], **style)[0]
             heat = None if attention is None else model.attention(image[None], **style)[0]
         except (ValueError, OSError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = str(error).strip().splitlines()[0].removeprefix(f"{source}: ")
             logger.warning("Skipped %s: %s", source, reason)
             skipped.append((source, reason))
             continue

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ganime_tf.data import DataSpec, open_data
+from ganime_tf.data.memory import machine_bytes
 
 
 def flat(colour, size=40):
@@ -109,6 +110,57 @@ def test_corrupt_file_is_replaced_by_the_next_good_one_and_named_once(strips, ca
     source.write_skipped(strips / "skipped.txt")
     assert (strips / "skipped.txt").read_text().startswith(str(strips / "04.png") + "\t")
     np.testing.assert_equal(take(source, 3, start_step=5), batches[5:])
+
+
+def test_pictures_kept_in_memory_give_the_same_stream(strips):
+    batches = {}
+    for share in (0.0, 1e-6, 0.25):
+        source = open_data(DataSpec(strips, validation_share=0, memory_share=share))
+        batches[share] = take(source, 9)
+        kept = source._memory.num_bytes
+        limit = share * machine_bytes()
+        assert kept == 0 if share == 0 else 0 < kept < 1.1 * limit  # a few bytes a header
+        for name in strips.glob("*.png") if share == 0.25 else ():
+            name.unlink()  # everything comes from memory now
+        if share == 0.25:
+            np.testing.assert_equal(take(source, 2, start_step=7), batches[share][7:])
+    np.testing.assert_equal(batches[1e-6], batches[0.0])
+    np.testing.assert_equal(batches[0.25], batches[0.0])
+
+
+def test_memory_is_per_size_and_not_used_for_random_squares(strips):
+    source = open_data(DataSpec(strips, validation_share=0))
+    take(source, 4)
+    take(source, 4, image_size=20, load_size=20)
+    assert source._memory.size == 20
+    spec = DataSpec(strips, validation_share=0, aspect="random")
+    source = open_data(spec)
+    take(source, 4)
+    assert source._memory.num_bytes == 0
+
+
+def test_tint_colours_ink_of_inputs_only_and_moves_nothing(tmp_path):
+    for i in range(6):
+        lines = Image.new("RGB", (48, 24), (255, 255, 255))
+        lines.paste((0, 0, 0), (4 + i, 4, 10 + i, 20))
+        lines.paste((200, 10 * i, 0), (24, 0, 48, 24))
+        lines.save(tmp_path / f"{i}.png")
+    spec = DataSpec(tmp_path, validation_share=0)
+    settings = {"steps": 8, "load_size": 20, "batch_size": 4}
+    plain = take(open_data(spec, direction="ab"), **settings)
+    spec = DataSpec(tmp_path, validation_share=0, tint=0.5)
+    source = open_data(spec, direction="ab")
+    tinted = take(source, **settings)
+    np.testing.assert_equal(take(source, 3, start_step=5, load_size=20, batch_size=4), tinted[5:])
+    coloured = 0
+    for before, after in zip(plain, tinted, strict=True):
+        np.testing.assert_array_equal(before["b"], after["b"])
+        np.testing.assert_array_equal(after["a"] == 1.0, before["a"] == 1.0)  # paper stays paper
+        assert (after["a"] >= before["a"]).all()
+        coloured += (np.ptp(after["a"], axis=-1).max(axis=(1, 2)) > 0.3).sum()
+    assert 8 <= coloured <= 24  # of 32
+    with pytest.raises(ValueError, match="`tint` colours the line art"):
+        open_data(spec, "labelled")
 
 
 def test_too_many_bad_files_stop_at_the_start(strips):
