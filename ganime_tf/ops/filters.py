@@ -221,9 +221,9 @@ def draw_lines(image: np.ndarray, style: str = "xdog", seed: int | None = None) 
     width, threshold, darkness = 0.5, 0.82, 1.0
     if seed is not None:
         random = np.random.default_rng(seed)
-        width *= random.uniform(0.75, 1.5)
+        width *= random.uniform(0.6, 1.2)
         threshold += random.uniform(-0.04, 0.03)
-        darkness = random.uniform(0.7, 1.0)
+        darkness = random.uniform(0.4, 1.0)
         style = random.choice(LINE_STYLES[:3]) if style == "pen" else style
     elif style == "pen":
         style = "xdog"
