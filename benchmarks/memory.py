@@ -3,7 +3,7 @@
 python benchmarks/memory.py                         # 256 px, batch 1; the full U-GAT-IT needs 12 GB
 python benchmarks/memory.py --presets ugatit-tiny ugatit-tiny:recompute=True --out /dev/null
 
-Measured on the CPU: the resident set of a process of its own, at its peak during three steps, over
+Measured on the CPU: the resident set of a process of its own, at its peak during two steps, over
 that of the same process before the model was built.
 """
 
@@ -38,7 +38,7 @@ def _mib(variables) -> float:
 
 
 def measure(preset: str) -> None:
-    """A worker: builds and trains for three steps, prints one JSON line."""
+    """A worker: builds and trains for two steps, prints one JSON line."""
     import numpy as np
     import tensorflow as tf
 
@@ -63,7 +63,7 @@ def measure(preset: str) -> None:
     data = {k: rng.uniform(-1, 1, shape).astype("float32") for k in model.batch_keys}
     batches = iter(tf.data.Dataset.from_tensors(data).repeat())
     seconds = []
-    for _ in range(3):
+    for _ in range(2):
         begin = time.perf_counter()
         float(model.train_function(batches)["d_loss"])
         seconds.append(time.perf_counter() - begin)
