@@ -220,6 +220,21 @@ def block(study: str, record: dict | None) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def truth_block(record: dict | None) -> str:
+    """What stands between the markers of `truth.py`'s table."""
+    if record is None:
+        return "*Not measured yet: `python benchmarks/papers/truth.py --runs DIR`.*"
+    head = ["method", "L1", "PSNR", "SSIM", "hair ΔE00", "cycle L1"]
+    keys = {"l1": 3, "psnr": 1, "ssim": 3, "hair": 1, "cycle": 3}
+    rows = [head, ["---"] * len(head)]
+    for title, runs in record["rows"].items():
+        cells = [cell([run[key] for run in runs.values()], keys[key]) for key in keys]
+        rows.append([title, *cells])
+    seeds = ", ".join(map(str, record["seeds"]))
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([*lines, "", f"*Seeds {seeds}; commit `{record['commit']}`.*"])
+
+
 def fill(page: str, study: str, text: str) -> str:
     """Puts `text` between the markers of a study.
 
@@ -238,4 +253,5 @@ def write_docs(page: Path = PAGE, folder: Path = RESULTS) -> None:
     text = page.read_text(encoding="utf-8")
     for study in PAPER:
         text = fill(text, study, block(study, read(study, folder)))
+    text = fill(text, "truth", truth_block(read("truth", folder)))
     page.write_text(text, encoding="utf-8")

@@ -41,6 +41,7 @@ def test_page_shows_the_records(papers):
     for study in tables.PAPER:
         expected = tables.fill(page, study, tables.block(study, tables.read(study)))
         assert expected == page, "python benchmarks/papers/run.py --write-docs"
+    assert tables.fill(page, "truth", tables.truth_block(tables.read("truth"))) == page
 
 
 def test_records_are_whole_and_their_pictures_small(papers):
