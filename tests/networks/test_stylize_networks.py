@@ -49,26 +49,28 @@ def test_discriminator_scores_patches_of_a_quarter_of_the_side():
     assert build_edge_discriminator(filters=4)(np.zeros((1, 32, 24, 3))).shape == (1, 8, 6, 1)
 
 
-def test_vgg19_equals_keras_applications(tmp_path):
+@pytest.mark.parametrize(("depth", "parameters"), [(16, 14_714_688), (19, 20_024_384)])
+def test_vgg_equals_keras_applications(tmp_path, depth, parameters):
     # keras.applications' own graph with random weights, saved in its file format.
-    theirs = keras.applications.VGG19(include_top=False, weights=None, input_shape=(32, 32, 3))
+    build = getattr(keras.applications, f"VGG{depth}")
+    theirs = build(include_top=False, weights=None, input_shape=(32, 32, 3))
     rng = np.random.default_rng(0)
     theirs.set_weights([0.05 * rng.normal(size=w.shape) for w in theirs.weights])
     path = tmp_path / "notop.weights.h5"
     write_legacy_h5(theirs, path)
-    taps = ["block1_relu1", "block4_conv4", "block4_relu4", "block5_relu2"]
-    ours = vgg.build_vgg(taps)
+    last = f"block5_relu{3 if depth == 16 else 4}"
+    taps = ["block1_relu1", "block4_conv3", "block4_relu3", last]
+    ours = vgg.build_vgg(taps, depth=depth)
     vgg.load_vgg_weights(ours, path)
-    names = ["block1_conv1", "block4_conv4", "block5_conv2"]
-    reference = keras.Model(theirs.inputs, [theirs.get_layer(name).output for name in names])
+    compared = ["block1_relu1", "block4_relu3", last]
+    layers = [theirs.get_layer(tap.replace("relu", "conv")).output for tap in compared]
     x = rng.normal(size=(1, 32, 32, 3)).astype(np.float32)
     out = ours(x)
-    compared = ["block1_relu1", "block4_relu4", "block5_relu2"]
-    for tap, value in zip(compared, reference([x]), strict=True):
+    for tap, value in zip(compared, keras.Model(theirs.inputs, layers)([x]), strict=True):
         np.testing.assert_allclose(out[tap], value, rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(np.maximum(out["block4_conv4"], 0), out["block4_relu4"])
-    assert np.min(out["block4_conv4"]) < 0
-    assert vgg.build_vgg(["block5_relu4"]).count_params() == 20_024_384
+    np.testing.assert_array_equal(np.maximum(out["block4_conv3"], 0), out["block4_relu3"])
+    assert np.min(out["block4_conv3"]) < 0
+    assert ours.count_params() == parameters
 
 
 def write_legacy_h5(model, path):
