@@ -9,7 +9,7 @@ from ganime_tf.data.toy.curves import ribbon, width_profile
 
 _LINE = 0.0085  # width of a line of weight 1, as a part of the picture
 
-_CHUNK = 8  # points of a stroke drawn at once
+_CHUNK = 8  # points of a stroke that are one polygon
 
 
 def supersampling(size: int) -> int:
@@ -97,7 +97,7 @@ class Canvas:
         if count < 2 * _CHUNK:
             draw.polygon(outline, fill=ink)
             return
-        # Pillow's time grows with rows times edges: short pieces are cheaper than a long one.
+        # In pieces: as one polygon a line that crosses or closes itself has a hole there.
         for start in range(0, count - 1, _CHUNK):
             stop = min(start + _CHUNK + 1, count)
             there, back = outline[start:stop], outline[2 * count - stop : 2 * count - start]
