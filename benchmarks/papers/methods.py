@@ -77,7 +77,7 @@ METHODS = {
         seconds=50,
         by_features={
             "random": {"content_weight": 1e4, "style_weight": 3e4},
-            "squeezenet": {"content_weight": 1.0, "style_weight": 20.0},
+            "squeezenet": {},  # its own preset
         },
     ),
     "sketches-cyclegan": Method(

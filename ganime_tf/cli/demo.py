@@ -16,7 +16,7 @@ class Args:
 
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("demo")
     """Folder for everything that the demo writes."""
-    steps: int = 1800
+    steps: int = 3000
     """Training steps of each of the two models."""
     num_drawings: int = 1200
     """Drawings to train on."""
@@ -53,6 +53,8 @@ def main(argv: list[str], prog: str) -> int:
     from ganime_tf.training.run import RunConfig, train
 
     config = get_preset("pix2pix", "pix2pix-tiny")
+    epochs = max(1, round(args.steps * config.batch_size / args.num_drawings))
+    config = dataclasses.replace(config, num_epochs=epochs, decay_epochs=epochs // 2)
     data = f"toy:{args.num_drawings}"
     held_out = (
         open_data(data, kind="paired")
