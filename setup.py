@@ -15,10 +15,12 @@ EXTRAS = {
     "hub": ["setuptools<82"],
     # LiteRT files as models.
     "litert": ["ai-edge-litert>=1.2"],
+    # Exporting to ONNX by `keras.Model.export`, and using it.
+    "onnx": ["tf2onnx>=1.17", "onnx>=1.17", "onnxruntime>=1.20"],
     # Face cropping.
     "faces": ["opencv-python-headless>=4.8,<5"],
     "notebooks": ["jupyterlab", "ipywidgets"],
-    "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"],
+    "docs": ["mkdocs<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"],
     "dev": [
         "hypothesis>=6.100",
         "nbclient>=0.10",

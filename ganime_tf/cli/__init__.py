@@ -76,6 +76,8 @@ def setup_logging() -> None:
     """Sends the package's log to stderr, plainly; called by commands that run jobs."""
     import logging
 
+    # TensorFlow names the temporary folders it writes to.
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
     logger = logging.getLogger("ganime_tf")
     if not logger.handlers:
         handler = logging.StreamHandler()

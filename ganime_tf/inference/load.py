@@ -2,6 +2,7 @@
 
 import json
 import logging
+import warnings
 from pathlib import Path
 
 import keras
@@ -84,7 +85,10 @@ def _load_keras(path: Path):
     for name in MODELS:
         get_model(name)  # registers the class
     try:
-        return keras.models.load_model(path)
+        with warnings.catch_warnings():
+            # Converted weights come without the optimizers' state.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            return keras.models.load_model(path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise ValueError(f"{path} cannot be loaded: {reason}") from error
