@@ -137,8 +137,8 @@ class Source:
                         f"{len(bad)} of {len(sample)} checked files of {self.title} "
                         f"({domain.name}) are bad, more than max_bad_share={max_bad_share:g}: "
                         + _some([f"{path} ({reason})" for path, reason in self.skipped])
-                        + ". Look at them with `ganime prepare scan`, remove them, or allow more by "
-                        "`--data path=FOLDER,max_bad_share=0.5`."
+                        + ". Look at them with `ganime prepare scan` and remove them; in Python "
+                        "`open_data(..., max_bad_share=0.5)` allows more."
                     )
                 domain.train_ids = np.setdiff1d(ids, bad)
             if not len(domain.train_ids):
