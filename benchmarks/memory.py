@@ -1,6 +1,6 @@
 """Memory that training a preset takes: parameters, optimizer, and the peak of a step.
 
-python benchmarks/memory.py                         # 256 px, batch 1; the full U-GAT-IT needs more than 16 GB
+python benchmarks/memory.py          # 256 px, batch 1; the full U-GAT-IT needs more than 16 GB
 python benchmarks/memory.py --presets ugatit-tiny ugatit-tiny:recompute=True --out /dev/null
 
 Measured on the CPU: the resident set of a process of its own, at its peak during two steps, over

@@ -104,8 +104,11 @@ PRESETS = {
         filters=16,
         levels=5,
         patch_size=34,
-        # What a few thousand steps need to look at: no checkerboard, an average of noisy weights.
-        upsample="resize",
+        # Best of eight variants after 2100 steps on drawings (SSIM 0.58, authors' networks 0.54):
+        # GANime's networks, and an average of noisy weights.
+        family="ganime",
+        discriminator_scale=1.0,
+        update_order="simultaneous",
         ema_decay=0.99,
     ),
 }
