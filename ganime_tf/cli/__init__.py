@@ -24,6 +24,8 @@ COMMANDS = {
     "toy": ("ganime_tf.cli.toy", "write the drawn anime world as files"),
 }
 
+_LIGHT = {"models", "toy"}  # start no TensorFlow, or hardly
+
 # What a user can cause; anything else is a defect and shows its traceback.
 _USER_ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError)
 
@@ -60,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         module = importlib.import_module(COMMANDS[argv[0]][0])
+        if not debug and argv[0] not in _LIGHT and not {"-h", "--help"} & set(argv):
+            _start_tensorflow()
         return module.main(argv[1:], f"ganime {argv[0]}") or 0
     except KeyboardInterrupt:
         print("ganime: interrupted", file=sys.stderr)
@@ -70,6 +74,29 @@ def main(argv: list[str] | None = None) -> int:
         message = " ".join(str(error).split())
         print(f"ganime {argv[0]}: error: {message}", file=sys.stderr)
         return 2
+
+
+def _start_tensorflow() -> None:
+    """Imports TensorFlow without its start-up notes, which no log level stops; shows failures."""
+    if "tensorflow" in sys.modules:
+        return
+    import tempfile
+
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()  # the first look for GPUs is noted too
+        except BaseException:
+            notes.seek(0)
+            os.write(stderr, notes.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def setup_logging() -> None:
