@@ -14,8 +14,8 @@ from ganime_tf.data.domain import Domain
 from ganime_tf.data.geometry import NUM_RANDOM, NUM_TINT, tint_lines
 from ganime_tf.data.memory import Memory, machine_bytes
 from ganime_tf.data.stores import BadMapError
+from ganime_tf.data.streams import fill_gaps, plain, to_model, with_options
 from ganime_tf.ops.files import write_atomic, write_json
-from ganime_tf.ops.images import to_float
 
 logger = logging.getLogger(__name__)
 
@@ -266,11 +266,11 @@ class Source:
         first = start_step * batch_size
         first_plan, rest = divmod(first, _STEPS_PER_PLAN * batch_size)
         data = tf.data.Dataset.range(first_plan, np.iinfo(np.int64).max // per_plan)
-        data = data.map(_plain(plan)).unbatch().skip(rest).enumerate(first)
-        data = data.map(_plain(fast), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        data = _fill_gaps(data.ignore_errors(), first, slow)
+        data = data.map(plain(plan)).unbatch().skip(rest).enumerate(first)
+        data = data.map(plain(fast), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        data = fill_gaps(data.ignore_errors(), first, slow)
         data = data.rebatch(batch_size, drop_remainder=True)
-        return _with_options(data.map(_plain(_to_model), num_parallel_calls=1).prefetch(2))
+        return with_options(data.map(plain(to_model), num_parallel_calls=1).prefetch(2))
 
     def validation(
         self, *, batch_size: int, image_size: int, limit: int | None = None
@@ -308,8 +308,8 @@ class Source:
         data = tf.data.Dataset.from_tensor_slices(
             (tf.constant(table, tf.int64), tf.constant(names, tf.string))
         )
-        data = data.map(_plain(load), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return _with_options(data.batch(batch_size).map(_plain(_to_model)).prefetch(1))
+        data = data.map(plain(load), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return with_options(data.batch(batch_size).map(plain(to_model)).prefetch(1))
 
     def _memory_of(self, size: int) -> Memory:
         """The memory of pictures of side `size`; those of another size are dropped."""
@@ -338,52 +338,6 @@ class Source:
             for picture, part in zip(pixels, domain.parts, strict=True)
         ]
         return pixels, tf.ensure_shape(found, [])
-
-
-def _fill_gaps(data: tf.data.Dataset, first: int, slow: Callable) -> tf.data.Dataset:
-    """Puts `slow(position)` where `ignore_errors` dropped an element of `(position, sample)`.
-
-    Returns:
-        Batches of one sample, or of several where one follows a gap.
-    """
-
-    def step(expected, item):
-        position, sample = item
-        single = {key: value[tf.newaxis] for key, value in sample.items()}
-        spec = {k: tf.TensorSpec(v.shape, v.dtype) for k, v in sample.items()}
-
-        def with_missing():
-            made = tf.map_fn(slow, tf.range(expected, position), fn_output_signature=spec)
-            return {key: tf.concat([made[key], single[key]], 0) for key in single}
-
-        return position + 1, tf.cond(position == expected, lambda: single, with_missing)
-
-    return data.scan(tf.constant(first, tf.int64), _plain(step))
-
-
-def _to_model(batch: dict) -> dict:
-    """uint8 pictures to float [-1, 1], label maps `(N, H, W, 1)` to int32 `(N, H, W)`."""
-    result = {}
-    for key, value in batch.items():
-        if value.dtype != tf.uint8:
-            result[key] = value
-        elif value.shape[-1] == 1:
-            result[key] = tf.cast(value[..., 0], tf.int32)
-        else:
-            result[key] = to_float(value)
-    return result
-
-
-def _plain(function: Callable) -> Callable:
-    """Keeps AutoGraph away from a function that has no Python control flow on tensors."""
-    return tf.autograph.experimental.do_not_convert(function)
-
-
-def _with_options(data: tf.data.Dataset) -> tf.data.Dataset:
-    options = tf.data.Options()
-    options.deterministic = True
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return data.with_options(options)
 
 
 def _culprit(domain: Domain, index: int, size: int) -> str:

@@ -130,4 +130,4 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]
-    assert len(pictures) >= 2
+    assert pictures
