@@ -229,6 +229,32 @@ def compare(
     print(write(Path(script).stem, record, args.out))
 
 
+def pix2pix_arguments(doc: str, batches: list[int], **options) -> argparse.ArgumentParser:
+    """`arguments` of the benchmarks of Pix2Pix: picture size, width, batches, both precisions."""
+    parser = arguments(doc, **options)
+    parser.set_defaults(precisions=["float32", "bfloat16"], seconds=90.0)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--filters", type=int, default=64)
+    parser.add_argument("--batches", type=int, nargs="+", default=batches)
+    return parser
+
+
+def pix2pix_cases(
+    args: argparse.Namespace, sides: dict[str, Callable], flops: Callable[[int, int], int]
+) -> list[dict]:
+    """One case a precision and batch; `flops` of the multiply-adds of generator, discriminator."""
+    from ganime_tf.models.pix2pix import Pix2Pix
+
+    model = Pix2Pix(**fields(args.size, args.filters))
+    macs = [forward_macs(x, args.size) for x in (model.generator, model.discriminator)]
+    sizes = {"size": args.size, "filters": args.filters, "flops": flops(*macs)}
+    return [
+        {"sides": list(sides), "precision": precision, "batch": batch, **sizes}
+        for precision in args.precisions
+        for batch in args.batches
+    ]
+
+
 def pictures(spec: dict):
     """Random uint8 pictures `(batch, size, size, 3)`, equal for every contestant."""
     import numpy as np

@@ -47,31 +47,13 @@ SIDES = {"ganime_tf": serve_ours, "torch": serve_torch}
 
 def main() -> None:
     """Run, print a table, write the JSON."""
-    parser = harness.arguments(__doc__)
-    parser.set_defaults(precisions=["float32", "bfloat16"], seconds=90.0)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--filters", type=int, default=64)
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
-    args = parser.parse_args()
+    args = harness.pix2pix_arguments(__doc__, [1, 4]).parse_args()
     if harness.works(args, SIDES):
         return
-
-    from ganime_tf.models.pix2pix import Pix2Pix
-
-    model = Pix2Pix(**harness.fields(args.size, args.filters))
-    networks = (model.generator, model.discriminator)
-    sizes = {"size": args.size, "filters": args.filters}
-    sizes["flops"] = step_flops(*(harness.forward_macs(x, args.size) for x in networks))
-    del model, networks
-    cases = [
-        {"sides": list(SIDES), "precision": precision, "batch": batch, **sizes}
-        for precision in args.precisions
-        for batch in args.batches
-    ]
     harness.compare(
         __file__,
         args,
-        cases,
+        harness.pix2pix_cases(args, SIDES, step_flops),
         "precision batch images_per_second share_of_peak peak_mib first_seconds",
         what="Pix2Pix (authors' networks, D first), one training step, random pictures",
     )

@@ -39,30 +39,13 @@ SIDES = {"ganime_tf": serve_ours, "torch": serve_torch}
 
 def main() -> None:
     """Run, print a table, write the JSON."""
-    parser = harness.arguments(__doc__, repetitions=15)
-    parser.set_defaults(precisions=["float32", "bfloat16"], seconds=90.0)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--filters", type=int, default=64)
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
-    args = parser.parse_args()
+    args = harness.pix2pix_arguments(__doc__, [1, 8], repetitions=15).parse_args()
     if harness.works(args, SIDES):
         return
-
-    from ganime_tf.models.pix2pix import Pix2Pix
-
-    model = Pix2Pix(**harness.fields(args.size, args.filters))
-    sizes = {"size": args.size, "filters": args.filters}
-    sizes["flops"] = 2 * harness.forward_macs(model.generator, args.size)
-    del model
-    cases = [
-        {"sides": list(SIDES), "precision": precision, "batch": batch, **sizes}
-        for precision in args.precisions
-        for batch in args.batches
-    ]
     harness.compare(
         __file__,
         args,
-        cases,
+        harness.pix2pix_cases(args, SIDES, lambda generator, _: 2 * generator),
         "precision batch images_per_second share_of_peak peak_mib",
         what="Pix2Pix generator (authors' U-Net), uint8 to uint8, moving statistics",
     )

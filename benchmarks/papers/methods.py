@@ -65,6 +65,18 @@ _ANIMEGAN = {
     "discriminator_learning_rate": 2e-4,
 }
 
+_ANIMEGAN_B = Method(
+    "AnimeGAN (b)",
+    "unpaired",
+    "animegan",
+    "animegan-ganime-b",
+    steps=300,
+    seconds=35,
+    changes=_ANIMEGAN,
+    by_features=_ANIMEGAN_BY_FEATURES,
+    epoch_shares={"init_epochs": 10 / 40},
+)
+
 METHODS = {
     "sketches-input": Method("input unchanged", "paired", "copy"),
     "sketches-others": Method("other true pictures", "paired", "others"),
@@ -153,27 +165,9 @@ METHODS = {
             "local_layers": 3,
         },
     ),
-    "animegan-b": Method(
-        "AnimeGAN (b)",
-        "unpaired",
-        "animegan",
-        "animegan-ganime-b",
-        steps=300,
-        seconds=35,
-        changes=_ANIMEGAN,
-        by_features=_ANIMEGAN_BY_FEATURES,
-        epoch_shares={"init_epochs": 10 / 40},
-    ),
-    "animegan-c": Method(
-        "AnimeGAN (c)",
-        "unpaired",
-        "animegan",
-        "animegan-ganime-c",
-        steps=300,
-        seconds=35,
-        changes=_ANIMEGAN,
-        by_features=_ANIMEGAN_BY_FEATURES,
-        epoch_shares={"init_epochs": 10 / 40},
+    "animegan-b": _ANIMEGAN_B,
+    "animegan-c": dataclasses.replace(
+        _ANIMEGAN_B, title="AnimeGAN (c)", preset="animegan-ganime-c"
     ),
     "animegan-d": Method(
         "AnimeGAN (d)",
