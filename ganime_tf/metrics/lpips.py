@@ -224,15 +224,13 @@ def load_lpips(network: str = "alex") -> LPIPS:
     heads = read_torch_file(find_weights(f"lpips-{network}"))
     try:
         return LPIPS(network, read_torch_file(find_weights(_FILES[network])), heads)
-    except MissingWeightsError:
+    except MissingWeightsError as missing:
         if network != "squeeze":
             raise
         try:
             path = find_weights(_SQUEEZE_ARRAYS, download=False)
         except MissingWeightsError:
-            path = None
-        if path is None:
-            raise
+            raise missing from None  # the file that lpips' own numbers need
     with np.load(path, allow_pickle=False) as file:
         note = f"backbone {_SQUEEZE_ARRAYS}, not torchvision's file: other numbers than lpips'"
         return LPIPS(network, dict(file), heads, note)
