@@ -1,7 +1,7 @@
 """The notebooks: clean in git, resolvable against the package, and run from top to bottom."""
 
 import ast
-import importlib
+import importlib.util
 import os
 import re
 import sys
@@ -123,4 +123,5 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]
-    assert pictures
+    without_onnx = path.stem == "06_export" and importlib.util.find_spec("onnxruntime") is None
+    assert len(pictures) >= (1 if without_onnx else 2)
