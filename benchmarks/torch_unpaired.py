@@ -110,6 +110,40 @@ class CycleGAN:
         }
 
 
+class AlternatingCycleGAN(CycleGAN):
+    """The order of the authors' Lua: G, D_Y, F, D_X, each after the update of the one before.
+
+    Each generator's gradient has both cycles; its discriminator's loss is halved as in PyTorch.
+    """
+
+    def step(self, a, b, g_optimizer, d_optimizer):
+        """One update of all networks; returns unweighted losses. Needs plain SGD."""
+        sums = dict.fromkeys(("d_loss", "g_adversarial", "g_cycle", "g_identity"), 0.0)
+        for x, y, generator, inverse, discriminator in (
+            (a, b, self.g_a2b, self.g_b2a, self.d_b),
+            (b, a, self.g_b2a, self.g_a2b, self.d_a),
+        ):
+            for network in self.networks.values():
+                network.requires_grad_(network is generator)
+            g_optimizer.zero_grad()
+            fake = generator(x)
+            adversarial = _score(discriminator(fake), 1.0)
+            cycle = F.l1_loss(inverse(fake), x)
+            other_cycle = F.l1_loss(generator(inverse(y)), y)
+            identity = F.l1_loss(generator(y), y)
+            (adversarial + 10.0 * (cycle + other_cycle) + 5.0 * identity).backward()
+            g_optimizer.step()
+            discriminator.requires_grad_(True)
+            d_optimizer.zero_grad()
+            real, made = discriminator(y), discriminator(fake.detach())
+            d_loss = 0.5 * (_score(real, 1.0) + _score(made, 0.0))
+            d_loss.backward()
+            d_optimizer.step()
+            for key, value in zip(sums, (d_loss, adversarial, cycle, identity), strict=True):
+                sums[key] = sums[key] + value.detach()
+        return sums
+
+
 class _Norm(nn.Module):
     """AdaLIN (scale and shift given) or ILN (its own)."""
 

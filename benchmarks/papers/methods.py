@@ -20,7 +20,8 @@ class Method:
 
     Attributes:
         title: What tables call it.
-        kind: Data: "paired" (sketch to colour) or "unpaired" (portrait to drawing).
+        kind: Data: "paired" (sketch to colour; a model for unpaired data gets each side shuffled
+            by itself) or "unpaired" (portrait to drawing).
         model: Name in `MODELS`; "gatys"; "copy" (the input unchanged) or "others" (true pictures of
             other scenes), the two references.
         preset: Name of the preset.
@@ -182,6 +183,45 @@ METHODS = {
     ),
 }
 
+# Unpaired translation for as long as it takes to see it; every one takes about the same time.
+_LONG_CYCLEGAN = Method(
+    "CycleGAN",
+    "unpaired",
+    "cyclegan",
+    "cyclegan-128",
+    steps=9600,
+    seconds=1080,
+    changes={"filters": 16, "num_blocks": 4, "batch_size": 1, "patch_size": 34},
+    epoch_shares={"decay_epochs": 100 / 200},
+    curves=True,
+)
+_LONG_UGATIT = Method(
+    "U-GAT-IT",
+    "unpaired",
+    "ugatit",
+    "ugatit-light",
+    steps=7200,
+    seconds=1080,
+    changes={
+        "filters": 16,
+        "num_blocks": 3,
+        "batch_size": 1,
+        "global_layers": 5,
+        "local_layers": 3,
+    },
+    curves=True,
+)
+METHODS |= {
+    "portraits-cyclegan-long": _LONG_CYCLEGAN,
+    "portraits-ugatit-long": _LONG_UGATIT,
+    "sketches-cyclegan-long": dataclasses.replace(_LONG_CYCLEGAN, kind="paired"),
+    "sketches-ugatit-long": dataclasses.replace(_LONG_UGATIT, kind="paired"),
+}
+LONG = {
+    "Portraits to drawings": ("portraits-cyclegan-long", "portraits-ugatit-long"),
+    "Sketches to colour, without pairs": ("sketches-cyclegan-long", "sketches-ugatit-long"),
+}
+
 STUDIES = {
     "sketches": (
         "sketches-input",
@@ -208,6 +248,12 @@ _NUM_TRAIN = {"paired": 600, "unpaired": 300}
 def num_train(method: Method, scale: float) -> int:
     """Pictures that are trained on; at least twice as many as are shown."""
     return max(2 * NUM_SHOWN, round(_NUM_TRAIN[method.kind] * min(scale, 1.0)))
+
+
+def data_of(method: Method, scale: float) -> str:
+    """What `--data` names: the toy world's sketches or portraits."""
+    world = {"paired": "toy-sketch", "unpaired": "toy"}[method.kind]
+    return f"{world}:{num_train(method, scale)}"
 
 
 def changes_of(method: Method, features: str) -> dict:

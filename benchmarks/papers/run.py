@@ -30,6 +30,7 @@ from methods import (
     STUDIES,
     TEST_BATCH,
     changes_of,
+    data_of,
     num_train,
     training_config,
 )
@@ -121,7 +122,12 @@ def run_dir_of(name: str, seed: int, runs: Path) -> Path:
 def identity(name: str, seed: int, settings: Settings) -> dict:
     """What makes a finished run the wanted one."""
     method, scale = METHODS[name], settings.scale
-    wanted = {"seed": seed, "num_train": num_train(method, scale), "model": method.model}
+    wanted = {
+        "seed": seed,
+        "num_train": num_train(method, scale),
+        "data": data_of(method, scale),
+        "model": method.model,
+    }
     if method.model == "gatys":
         wanted |= {
             "steps": max(2, round(method.steps * scale)),
@@ -200,7 +206,7 @@ def train(method, seed: int, folder: Path, settings: Settings):
 
     config = training_config(method, settings.scale, settings.features)
     run_config = RunConfig(
-        data=f"toy:{num_train(method, settings.scale)}",
+        data=data_of(method, settings.scale),
         run_dir=str(folder),
         seed=seed,
         keep_checkpoints=1,
@@ -283,7 +289,7 @@ def collect(study: str, runs: Path, seeds: list[int], settings: Settings) -> dic
         "budget": {
             "cores": os.cpu_count(),
             "image_size": IMAGE_SIZE,
-            "data": f"toy:{count}, {kind}",
+            "data": f"{data_of(METHODS[STUDIES[study][0]], settings.scale)}, {kind}",
             "num_train": count,
             "held_out": min(NUM_HELD_OUT, count // 2),
             "features": settings.features,

@@ -220,19 +220,37 @@ def block(study: str, record: dict | None) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def truth_pictures(group) -> dict[str, str]:
+    """File names of the pictures of a group of methods, with what they show."""
+    stem = f"papers_truth_{group[0].split('-')[0]}"
+    return {
+        f"{stem}.png": "Held-out pictures: input, each method there and back, truth",
+        f"{stem}_curves.png": "fd_random, SSIM mean and SSIM deviation by epoch",
+    }
+
+
 def truth_block(record: dict | None) -> str:
-    """What stands between the markers of `truth.py`'s table."""
+    """What stands between the markers of `truth.py`'s tables."""
     if record is None:
         return "*Not measured yet: `python benchmarks/papers/truth.py --runs DIR`.*"
-    head = ["method", "L1", "PSNR", "SSIM", "hair ΔE00", "cycle L1"]
     keys = {"l1": 3, "psnr": 1, "ssim": 3, "hair": 1, "cycle": 3}
-    rows = [head, ["---"] * len(head)]
-    for title, runs in record["rows"].items():
-        cells = [cell([run[key] for run in runs.values()], keys[key]) for key in keys]
-        rows.append([title, *cells])
+    head = ["method", "L1", "PSNR", "SSIM", "hair ΔE00", "cycle L1", "steps", "training, s"]
+    parts = []
+    for title, methods in record["groups"].items():
+        rows = [head, ["---"] * len(head)]
+        for method in methods.values():
+            for label, runs in method["rows"].items():
+                cells = [cell([run[key] for run in runs.values()], keys[key]) for key in keys]
+                effort = ["–", "–"]
+                if label == "trained":
+                    seconds = [run["seconds"] for run in method["runs"].values()]
+                    effort = [str(method["steps"]), cell(seconds, 0)]
+                rows.append([f"{method['title']}, {label}", *cells, *effort])
+        lines = ["| " + " | ".join(row) + " |" for row in rows]
+        parts += [f"**{title}**", "\n".join(lines)]
+        parts += [f"![{words}](images/{n})" for n, words in truth_pictures(list(methods)).items()]
     seeds = ", ".join(map(str, record["seeds"]))
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines, "", f"*Seeds {seeds}; commit `{record['commit']}`.*"])
+    return "\n\n".join([*parts, f"*Seeds {seeds}; commit `{record['commit']}`.*"])
 
 
 def fill(page: str, study: str, text: str) -> str:

@@ -1,20 +1,22 @@
-"""What unpaired training learned, against the truth that only the toy world knows.
+"""Unpaired translation for long enough to see it, against the truth that only the toy world knows.
 
-    python benchmarks/papers/truth.py --runs DIR    # after `run.py portraits --runs DIR`
+    python benchmarks/papers/truth.py --runs DIR                # about two hours of one core
+    python benchmarks/papers/truth.py --runs DIR --only NAME    # one run, to share out the cores
+    python benchmarks/papers/truth.py --runs DIR --scale 0.01   # tries everything in minutes
 
-Untrained, CycleGAN and U-GAT-IT of the portraits study, on its held-out portraits: distance to the
-drawing of the same person, of hair colours, and of the picture that comes back.
+CycleGAN and U-GAT-IT of the same budget, portraits to drawings and sketches to colour, trained and
+untrained: distance to the true picture, of hair colours, and of the picture that comes back.
+Resumes like run.py; at scale 1 the record, the pictures and the table go into the repository.
 """
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import tables
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from methods import IMAGE_SIZE, LONG, METHODS, NUM_SHOWN
+from run import Settings, commit, identity, run_all, run_dir_of
 
 
 def hair_colours(pictures: np.ndarray, hair: np.ndarray) -> np.ndarray:
@@ -24,61 +26,106 @@ def hair_colours(pictures: np.ndarray, hair: np.ndarray) -> np.ndarray:
     return np.stack([rgb_to_lab(x)[mask].mean(0) for x, mask in zip(pictures, hair, strict=True)])
 
 
-def measure(model, portraits, drawings, hair) -> dict:
-    """The row of one model."""
+def there_and_back(model, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The translations, and what comes back from them."""
+    there = np.concatenate([model.translate(x[None]) for x in inputs])
+    return there, np.concatenate([model.translate(x[None], direction="b2a") for x in there])
+
+
+def measure(model, inputs, truths, hair) -> dict:
+    """The row of one model; hair colours where some hair is seen."""
     from ganime_tf import metrics
     from ganime_tf.metrics.colour import delta_e
 
-    there = np.concatenate([model.translate(x[None]) for x in portraits])
-    back = np.concatenate([model.translate(x[None], direction="b2a") for x in there])
-    ours, truth = hair_colours(there, hair), hair_colours(drawings, hair)
+    there, back = there_and_back(model, inputs)
+    seen = hair.sum((1, 2)) > 20  # some hats hide it all
+    ours, true = (hair_colours(x[seen], hair[seen]) for x in (there, truths))
     return {
-        "l1": float(metrics.l1(there, drawings).mean()),
-        "psnr": float(metrics.psnr(there, drawings).mean()),
-        "ssim": float(metrics.ssim(there, drawings).mean()),
-        "hair": float(delta_e(ours, truth).mean()),
-        "cycle": float(metrics.l1(back, portraits).mean()),
+        "l1": float(metrics.l1(there, truths).mean()),
+        "psnr": float(metrics.psnr(there, truths).mean()),
+        "ssim": float(metrics.ssim(there, truths).mean()),
+        "hair": float(delta_e(ours, true).mean()),
+        "cycle": float(metrics.l1(back, inputs).mean()),
     }
 
 
+def hair_of(seed: int, count: int, shape) -> np.ndarray:
+    """Where the held-out scenes of a seed have hair, bool `(N, H, W)`."""
+    from ganime_tf.data import open_data
+    from ganime_tf.data.toy import PARSING_CLASSES
+
+    maps = open_data(f"toy:{count}", kind="parsing", seed=seed)
+    batches = maps.validation(batch_size=50, image_size=IMAGE_SIZE, limit=shape[0])
+    labels = np.concatenate([np.asarray(batch["parsing"]) for batch in batches])
+    return labels.reshape(shape) == PARSING_CLASSES.index("hair")
+
+
 def main() -> None:
-    """Measures all seeds, writes the JSON and the table in docs/papers.md."""
+    """Trains what is not finished, measures, draws, writes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=Path, required=True, help="as given to run.py")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the run directories")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of steps and pictures")
+    names = [name for group in LONG.values() for name in group]
+    parser.add_argument("--only", choices=names, nargs="+", help="train these, measure nothing")
     args = parser.parse_args()
-    from methods import IMAGE_SIZE
-    from run import commit, run_dir_of
+    settings = Settings(args.scale, "random")
+    run_all([(x, seed) for x in args.only or names for seed in args.seeds], args.runs, settings)
+    if args.only:
+        return
+    full = args.scale == 1.0
+    pictures = tables.ROOT / "docs" / "images" if full else args.runs
+    record = {"commit": commit(), "seeds": args.seeds, "groups": {}}
+    for title, group in LONG.items():
+        record["groups"][title] = collect(group, args.runs, args.seeds, settings, pictures)
+    path = tables.path_of("truth", tables.RESULTS if full else args.runs)
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(tables.truth_block(record))
+    if full:
+        tables.write_docs()
+
+
+def collect(group, runs: Path, seeds: list[int], settings: Settings, pictures: Path) -> dict:
+    """Numbers of one kind of translation; draws its contact sheet and its curves."""
+    from figures import draw_curves, draw_sheet
     from scoring import held_out
 
-    from ganime_tf.data import open_data
-    from ganime_tf.data.toy import PARSING_CLASSES
     from ganime_tf.inference import load
     from ganime_tf.models import get_model
 
-    rows = {}
-    for seed in args.seeds:
-        folder = run_dir_of("cyclegan", seed, args.runs)
-        count = json.loads((folder / "score.json").read_text())["identity"]["num_train"]
-        portraits, drawings = held_out("unpaired", seed, count)
-        maps = open_data(f"toy:{count}", kind="parsing", seed=seed)
-        batches = maps.validation(batch_size=50, image_size=IMAGE_SIZE, limit=len(drawings))
-        labels = np.concatenate([np.asarray(batch["parsing"]) for batch in batches])
-        hair = labels.reshape(drawings.shape[:3]) == PARSING_CLASSES.index("hair")
-        keep = hair.sum((1, 2)) > 20  # some hats hide it all
-        sets = (portraits[keep], drawings[keep], hair[keep])
-        for title, name in (("CycleGAN", "cyclegan"), ("U-GAT-IT", "ugatit")):
-            model = load(run_dir_of(name, seed, args.runs))
-            untrained = get_model(name)(model.config)
-            for label, each in ((f"{title}, untrained", untrained), (title, model)):
-                rows.setdefault(label, {})[str(seed)] = measure(each, *sets)
-                print(label, seed, rows[label][str(seed)], flush=True)
-    record = {"commit": commit(), "seeds": args.seeds, "rows": rows}
-    path = tables.path_of("truth")
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    tables.write_docs()
+    methods, columns = {}, {}
+    for name in group:
+        method = METHODS[name]
+        methods[name] = row = {"title": method.title, "rows": {}, "runs": {}}
+        for seed in seeds:
+            wanted = identity(name, seed, settings)
+            inputs, truths = held_out(method.kind, seed, wanted["num_train"])
+            hair = hair_of(seed, wanted["num_train"], truths.shape[:3])
+            model = load(run_dir_of(name, seed, runs))
+            untrained = get_model(method.model)(model.config)
+            for label, each in (("untrained", untrained), ("trained", model)):
+                numbers = measure(each, inputs, truths, hair)
+                row["rows"].setdefault(label, {})[str(seed)] = numbers
+            row["steps"] = wanted["steps"]
+            row["config"] = wanted["config"]
+            score = json.loads((run_dir_of(name, seed, runs) / "score.json").read_text())
+            row["runs"][str(seed)] = {key: score[key] for key in ("seconds", "commit", "curve")}
+            if seed == seeds[0]:
+                shown = inputs[:NUM_SHOWN]
+                there, back = there_and_back(model, shown)
+                columns |= {"input": shown, method.title: there}
+                if hasattr(model, "attention"):
+                    columns["attention"] = model.attention(shown)
+                columns[f"{method.title}, back"] = back
+    columns["truth"] = truths[:NUM_SHOWN]
+    for stem in tables.truth_pictures(group):
+        if stem.endswith("curves.png"):
+            draw_curves({"methods": methods}, pictures / stem)
+        else:
+            draw_sheet(columns, pictures / stem)
+    return methods
 
 
 if __name__ == "__main__":

@@ -70,6 +70,9 @@ class CycleGANConfig(TranslatorConfig):
     """Factor of each discriminator's loss."""
     pool_size: int = 50
     """Generated pictures kept for each discriminator; 0 shows the newest only."""
+    update_order: Literal["joint", "alternating"] = "joint"
+    """Both generators, then both discriminators (the authors' PyTorch), or G, D_Y, F, D_X one after
+    another, each seeing what the ones before it have learned (the authors' Lua)."""
 
     @property
     def depth(self) -> int:
@@ -183,56 +186,83 @@ class CycleGAN(Translator):
         self.pool_b = ImagePool(config.pool_size, seed=2, name="pool_b")
         self.pool_a.build(picture)
         self.pool_b.build(picture)
+        if config.update_order == "alternating":
+            return {
+                network.name: [network]
+                for network in (
+                    self.generator_a2b,
+                    self.discriminator_b,
+                    self.generator_b2a,
+                    self.discriminator_a,
+                )
+            }
         return {
             "generator": [self.generator_a2b, self.generator_b2a],
             "discriminator": [self.discriminator_a, self.discriminator_b],
         }
 
     def default_optimizers(self, steps_per_epoch):
-        """One Adam for both generators and one for both discriminators, with linear decay."""
-        return {
-            group: decayed_adam(self.config, steps_per_epoch)
-            for group in ("generator", "discriminator")
-        }
+        """An Adam for every group, with linear decay."""
+        return {group: decayed_adam(self.config, steps_per_epoch) for group in self.groups}
 
     def train_step(self, batch):
         """One update of all networks on `{"a", "b"}`, float32 `(N, S, S, 3)` in [-1, 1]."""
         a, b = batch["a"], batch["b"]
+        forth = (self.generator_a2b, self.generator_b2a, self.discriminator_b)
+        back = (self.generator_b2a, self.generator_a2b, self.discriminator_a)
+        if self.config.update_order == "alternating":
+            d_loss_b, parts_b = self._update_one_way(a, b, *forth, self.pool_b)
+            d_loss_a, parts_a = self._update_one_way(b, a, *back, self.pool_a)
+            parts = {key: parts_a[key] + parts_b[key] for key in parts_a}
+            return self.track(d_loss=d_loss_a + d_loss_b, **parts)
         with tf.GradientTape() as tape:
-            g_loss, parts, fake_a, fake_b = self._generator_loss(a, b)
+            parts_b, fake_b = self._one_way(a, b, *forth)
+            parts_a, fake_a = self._one_way(b, a, *back)
+            parts = {key: parts_a[key] + parts_b[key] for key in parts_a}
+            g_loss = self._weighted(parts)
         self.minimize(tape, g_loss, "generator")
         # The fakes are those of before the update, so this order and GANime's simultaneous one
         # compute the same numbers.
-        with tf.GradientTape() as d_tape:
+        with tf.GradientTape() as tape:
             d_loss = self._discriminator_loss(self.discriminator_a, a, self.pool_a(fake_a))
             d_loss += self._discriminator_loss(self.discriminator_b, b, self.pool_b(fake_b))
-        self.minimize(d_tape, d_loss, "discriminator")
+        self.minimize(tape, d_loss, "discriminator")
         return self.track(d_loss=d_loss, **parts)
 
-    def _generator_loss(self, a, b):
-        """Eq. (3) for both generators: L_GAN + lambda * (L_cyc + identity), and the fakes."""
-        config = self.config
+    def _update_one_way(self, x, y, generator, inverse, discriminator, pool):
+        """Updates the generator of x -> y, then the discriminator of y."""
+        with tf.GradientTape() as tape:
+            parts, fake = self._one_way(x, y, generator, inverse, discriminator)
+            # The other way's cycle ends in this generator.
+            cycled = generator(inverse(y, training=True), training=True)
+            g_loss = self._weighted(parts) + self.config.cycle_weight * losses.l1(cycled, y)
+        self.minimize(tape, g_loss, generator.name)
+        with tf.GradientTape() as tape:
+            d_loss = self._discriminator_loss(discriminator, y, pool(fake))
+        self.minimize(tape, d_loss, discriminator.name)
+        return d_loss, parts
+
+    def _one_way(self, x, y, generator, inverse, discriminator):
+        """The terms of eq. (3) that start with `generator`, x -> y, unweighted; and the fakes."""
         parts = {}
-        if config.identity_weight:
-            # One call for both uses of each generator: instance norm keeps pictures apart.
-            fake_b, same_b = tf.split(self.generator_a2b(tf.concat([a, b], 0), training=True), 2)
-            fake_a, same_a = tf.split(self.generator_b2a(tf.concat([b, a], 0), training=True), 2)
-            parts["g_identity"] = losses.l1(same_a, a) + losses.l1(same_b, b)
+        if self.config.identity_weight:
+            # One call for both uses of the generator: instance norm keeps pictures apart.
+            fake, same = tf.split(generator(tf.concat([x, y], 0), training=True), 2)
+            parts["g_identity"] = losses.l1(same, y)
         else:
-            fake_b = self.generator_a2b(a, training=True)
-            fake_a = self.generator_b2a(b, training=True)
-        cycled_a = self.generator_b2a(fake_b, training=True)
-        cycled_b = self.generator_a2b(fake_a, training=True)
-        parts["g_adversarial"] = losses.gan_generator_loss(
-            self.discriminator_a(fake_a, training=True), config.adversarial
-        ) + losses.gan_generator_loss(
-            self.discriminator_b(fake_b, training=True), config.adversarial
-        )
-        parts["g_cycle"] = losses.l1(cycled_a, a) + losses.l1(cycled_b, b)
+            fake = generator(x, training=True)
+        scores = discriminator(fake, training=True)
+        parts["g_adversarial"] = losses.gan_generator_loss(scores, self.config.adversarial)
+        parts["g_cycle"] = losses.l1(inverse(fake, training=True), x)
+        return parts, fake
+
+    def _weighted(self, parts):
+        """Eq. (3): L_GAN + lambda * (L_cyc + the multiple of L_identity)."""
+        config = self.config
         total = parts["g_adversarial"] + config.cycle_weight * parts["g_cycle"]
         if config.identity_weight:
             total += config.cycle_weight * config.identity_weight * parts["g_identity"]
-        return total, parts, fake_a, fake_b
+        return total
 
     def _discriminator_loss(self, discriminator, real, fake):
         scores = discriminator(tf.concat([real, fake], 0), training=True)

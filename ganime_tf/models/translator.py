@@ -94,7 +94,7 @@ class Translator(keras.Model):
             self.groups = self.build_networks()
             self.ema_networks = {}
             if self.config.ema_decay:
-                for network in self.groups["generator"]:
+                for network in self.generators:
                     average = keras.models.clone_model(network)
                     average.set_weights(network.get_weights())
                     average.trainable = False
@@ -137,6 +137,16 @@ class Translator(keras.Model):
             optimizer.build(self.group_variables(group))
         self.optimizers = optimizers
 
+    @property
+    def generators(self) -> list[keras.Model]:
+        """The networks of the groups named `generator...`: those that have a moving average."""
+        return [
+            network
+            for group, networks in self.groups.items()
+            if group.startswith("generator")
+            for network in networks
+        ]
+
     def group_variables(self, group: str) -> list:
         """Returns the trainable variables of a group."""
         return [v for network in self.groups[group] for v in network.trainable_variables]
@@ -178,9 +188,9 @@ class Translator(keras.Model):
         if not self.ema_networks:
             return logs
         # The first steps count more: an average of 0.999 would show the untrained network for long.
-        step = tf.cast(self.optimizers["generator"].iterations, tf.float32)
+        step = tf.cast(self.optimizers[next(iter(self.groups))].iterations, tf.float32)
         decay = tf.minimum(self.config.ema_decay, (1.0 + step) / (10.0 + step))
-        for network in self.groups["generator"]:
+        for network in self.generators:
             average = self.ema_networks[network.name]
             for mean, value in zip(average.variables, network.variables, strict=True):
                 if not mean.dtype.startswith("float"):

@@ -1,4 +1,4 @@
-"""Write `cyclegan.npz` and `ugatit.npz`: one update of all networks, computed by PyTorch.
+"""Write `cyclegan*.npz` and `ugatit.npz`: one update of all networks, computed by PyTorch.
 
 Weights and pictures are not stored: `formula` gives them, here and in the test, by their PyTorch
 names. Of every tensor the file holds how far PyTorch's own float32 change is from its float64 one
@@ -17,10 +17,16 @@ import numpy as np
 
 SIZE, BATCH = 32, 2
 RATE = 1e-3
-WEIGHT_DECAY = {"cyclegan": 0.0, "ugatit": 1e-2}  # large enough to be seen
+WEIGHT_DECAY = {
+    "cyclegan": 0.0,
+    "cyclegan_alternating": 0.0,
+    "ugatit": 1e-2,
+}  # large enough to be seen
 CAM_WEIGHT = 10.0
+CYCLEGAN = {"filters": 4, "num_blocks": 2, "num_layers": 2}
 SHAPES = {
-    "cyclegan": {"filters": 4, "num_blocks": 2, "num_layers": 2},
+    "cyclegan": CYCLEGAN,
+    "cyclegan_alternating": CYCLEGAN,
     "ugatit": {
         "filters": 4,
         "num_blocks": 2,
@@ -74,9 +80,11 @@ def _update(kind: str, double: bool):
 
     torch.set_num_threads(1)
     dtype = torch.float64 if double else torch.float32
-    model = {"cyclegan": torch_unpaired.CycleGAN, "ugatit": torch_unpaired.UGATIT}[kind](
-        **SHAPES[kind]
-    )
+    model = {
+        "cyclegan": torch_unpaired.CycleGAN,
+        "cyclegan_alternating": torch_unpaired.AlternatingCycleGAN,
+        "ugatit": torch_unpaired.UGATIT,
+    }[kind](**SHAPES[kind])
     for name, network in model.networks.items():
         network.to(dtype).train()
         for key, value in network.state_dict().items():
@@ -85,7 +93,7 @@ def _update(kind: str, double: bool):
         name: {key: value.clone() for key, value in network.state_dict().items()}
         for name, network in model.networks.items()
     }
-    optimizers = torch_unpaired.make_optimizers(model, "sgd", RATE, WEIGHT_DECAY[kind])
+    optimizers = torch_unpaired.make_optimizers(model, "sgd", RATE, WEIGHT_DECAY.get(kind, 0.0))
     a, b = (torch.tensor(picture(name)).to(dtype) for name in ("a", "b"))
     extra = {"cam_weight": CAM_WEIGHT} if kind == "ugatit" else {}
     losses = {key: value.numpy() for key, value in model.step(a, b, *optimizers, **extra).items()}

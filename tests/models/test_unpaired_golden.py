@@ -26,7 +26,7 @@ def _generator_script():
 make = _generator_script()
 
 
-def _cyclegan():
+def _cyclegan(**overrides):
     model = CycleGAN(
         image_size=make.SIZE,
         load_size=make.SIZE,
@@ -34,6 +34,7 @@ def _cyclegan():
         num_blocks=2,
         patch_size=34,
         pool_size=0,
+        **overrides,
     )
     names = {
         name: name
@@ -61,7 +62,14 @@ def _ugatit():
     return model, ugatit_layout.NETWORKS, ugatit_layout.variables_of
 
 
-@pytest.mark.parametrize(("kind", "build"), [("cyclegan", _cyclegan), ("ugatit", _ugatit)])
+def _alternating():
+    return _cyclegan(update_order="alternating")
+
+
+BUILDERS = {"cyclegan": _cyclegan, "cyclegan_alternating": _alternating, "ugatit": _ugatit}
+
+
+@pytest.mark.parametrize(("kind", "build"), list(BUILDERS.items()))
 def test_a_full_update_matches_pytorch(kind, build):
     golden = np.load(GOLDEN / f"{kind}.npz")
     model, names, table = build()
