@@ -191,7 +191,7 @@ class UGATIT(Translator):
         }
 
     def default_optimizers(self, steps_per_epoch):
-        """One Adam for both generators and one for all discriminators; L2 is in the losses."""
+        """One Adam for both generators and one for all discriminators."""
         config = self.config
 
         def adam():
@@ -234,7 +234,6 @@ class UGATIT(Translator):
                 + config.cycle_weight * parts["g_cycle"]
                 + config.identity_weight * parts["g_identity"]
                 + config.cam_weight * parts["g_cam"]
-                + self._l2("generator")
             )
         self.minimize(tape, g_loss, "generator")  # ends by clipping rho: a constraint of AdaLIN
         return self.track(d_loss=d_loss, **parts)
@@ -261,7 +260,7 @@ class UGATIT(Translator):
                     fake_scores, fake_logits, _ = discriminator(fake, training=True)
                     d_loss += losses.gan_discriminator_loss(real_scores, fake_scores, "lsgan")
                     d_loss += losses.gan_discriminator_loss(real_logits, fake_logits, "lsgan")
-            total = self.config.adversarial_weight * d_loss + self._l2("discriminator")
+            total = self.config.adversarial_weight * d_loss
         self.minimize(tape, total, "discriminator")
         return d_loss
 
@@ -273,14 +272,10 @@ class UGATIT(Translator):
             loss += losses.gan_generator_loss(logits, "lsgan")
         return loss
 
-    def _l2(self, group: str):
-        """Coupled weight decay: every variable (PyTorch), or kernels only (TF release)."""
-        if not self.config.weight_decay:
-            return 0.0
-        variables = self.group_variables(group)
-        if self.config.variant == "tf1":
-            variables = [variable for variable in variables if variable.name == "kernel"]
-        return self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in variables])
+    def weight_decay(self, variable):
+        """Coupled L2: of every variable (PyTorch), or of kernels only (TF release)."""
+        decayed = self.config.variant == "torch" or variable.name == "kernel"
+        return self.config.weight_decay if decayed else 0.0
 
     def call(self, x, training=False, direction="a2b"):
         """Translates float `(N, H, W, 3)` in [-1, 1], H and W multiples of 4, at least 8.
