@@ -164,7 +164,8 @@ class Translator(keras.Model):
         for index, variable in enumerate(variables):
             decay = self.weight_decay(variable)
             if decay and gradients[index] is not None:
-                gradients[index] += scale * decay * variable.value
+                with tf.control_dependencies([gradients[index]]):  # not before: it takes memory
+                    gradients[index] += scale * decay * variable.value
         if self.config.gradient_clip:
             present = [gradient for gradient in gradients if gradient is not None]
             clipped = iter(tf.clip_by_global_norm(present, self.config.gradient_clip * scale)[0])
