@@ -24,8 +24,6 @@ COMMANDS = {
     "toy": ("ganime_tf.cli.toy", "write the drawn anime world as files"),
 }
 
-_LIGHT = {"models", "toy"}  # start no TensorFlow, or hardly
-
 # What a user can cause; anything else is a defect and shows its traceback.
 _USER_ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError)
 
@@ -44,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
     if not debug:
-        # TensorFlow's start-up notes; its errors still come as exceptions.
+        # TensorFlow's notes; its errors still come as exceptions.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     argv = [argument for argument in argv if argument != "--debug"]
     if not argv or argv[0] in ("-h", "--help"):
@@ -62,8 +60,6 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         module = importlib.import_module(COMMANDS[argv[0]][0])
-        if not debug and argv[0] not in _LIGHT and not {"-h", "--help"} & set(argv):
-            _start_tensorflow()
         return module.main(argv[1:], f"ganime {argv[0]}") or 0
     except KeyboardInterrupt:
         print("ganime: interrupted", file=sys.stderr)
@@ -74,6 +70,28 @@ def main(argv: list[str] | None = None) -> int:
         message = " ".join(str(error).split())
         print(f"ganime {argv[0]}: error: {message}", file=sys.stderr)
         return 2
+
+
+def start() -> None:
+    """What a command does once its options are right: the log, and TensorFlow without its notes."""
+    setup_logging()
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3":  # not with --debug
+        _start_tensorflow()
+
+
+def setup_logging() -> None:
+    """Sends the package's log to stderr, plainly."""
+    import logging
+
+    # TensorFlow names the temporary folders it writes to.
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    logger = logging.getLogger("ganime_tf")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
 
 
 def _start_tensorflow() -> None:
@@ -97,18 +115,3 @@ def _start_tensorflow() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-
-
-def setup_logging() -> None:
-    """Sends the package's log to stderr, plainly; called by commands that run jobs."""
-    import logging
-
-    # TensorFlow names the temporary folders it writes to.
-    logging.getLogger("tensorflow").setLevel(logging.WARNING)
-    logger = logging.getLogger("ganime_tf")
-    if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False

@@ -50,13 +50,14 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Compares; returns 1 when a metric was refused."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.metrics import Evaluator
     from ganime_tf.metrics.evaluate import score_samples
     from ganime_tf.ops.files import write_atomic, write_json
     from ganime_tf.ops.pictures import contact_sheet, save_png
 
-    setup_logging()
     if not args.items:
         raise ValueError("Name at least one folder of pictures or model to compare.")
     labels = _labels(args)

@@ -32,9 +32,9 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Converts and saves `model.keras` in the run directory."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
 
-    setup_logging()
+    start()
     if args.layout not in LAYOUTS:
         known = "; ".join(f"{name} ({text})" for name, (_, text) in LAYOUTS.items())
         raise ValueError(f"Unknown layout {args.layout!r}. Known: {known}.")

@@ -43,9 +43,9 @@ assert "ganime_tf" not in sys.modules
 def main(argv: list[str], prog: str) -> int:
     """Runs the demo; prints a table and where everything is."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
 
-    setup_logging()
+    start()
     start = time.monotonic()
     from ganime_tf.data import open_data
     from ganime_tf.models import get_model, get_preset

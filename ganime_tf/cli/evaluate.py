@@ -79,11 +79,12 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Evaluates; returns 1 when a metric was refused."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.metrics.labels import LABEL_METRICS
     from ganime_tf.ops.files import write_atomic
 
-    setup_logging()
     labels = [name for name in args.metrics if name in LABEL_METRICS]
     if labels and len(labels) != len(args.metrics):
         raise ValueError(f"{', '.join(labels)} read label maps; ask for the others separately.")

@@ -22,12 +22,13 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Exports and names the signatures."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.export import export_saved_model
     from ganime_tf.inference import load
     from ganime_tf.models import Translator
 
-    setup_logging()
     model = load(args.run_dir, args.checkpoint)
     if not isinstance(model, Translator):
         raise ValueError(f"{args.run_dir} is an export already. Give a run directory.")

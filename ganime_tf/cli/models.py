@@ -8,6 +8,9 @@ def main(argv: list[str], prog: str) -> int:
         return 0
     import sys
 
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.models import MODELS, get_presets
 
     for name in MODELS:

@@ -113,9 +113,9 @@ _COMMANDS = {
 def main(argv: list[str], prog: str) -> int:
     """Runs one of the preparing commands."""
     args = tyro.extras.subcommand_cli_from_dict(_COMMANDS, prog=prog, args=argv)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
 
-    setup_logging()
+    start()
     if isinstance(args, Scan):
         return _scan(args)
     return _shard(args) if isinstance(args, Shard) else _folder(args)

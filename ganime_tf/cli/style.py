@@ -51,13 +51,14 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Paints; returns 1 when a picture had to be skipped."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.data.io import read_image
     from ganime_tf.inference.translate import find_inputs
     from ganime_tf.ops.pictures import save_png
     from ganime_tf.progress import progress
 
-    setup_logging()
     if args.size < 0 or args.steps < 0 or args.every < 0:
         raise ValueError("--size, --steps and --every must not be negative.")
     contents = find_inputs(list(args.content))

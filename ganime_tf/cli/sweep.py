@@ -40,12 +40,13 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Runs the sweep; returns 1 when it was stopped before the end."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.models import get_preset
     from ganime_tf.training.run import RunConfig
     from ganime_tf.training.sweep import parse_grid, run_name, sweep
 
-    setup_logging()
     config = get_preset(args.model, args.preset)
     grid = parse_grid(args.grid, config)
     run = RunConfig(

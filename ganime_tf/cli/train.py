@@ -14,7 +14,9 @@ def main(argv: list[str], prog: str) -> int:
     Returns:
         0, or 128 plus the signal that stopped the run.
     """
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
+
+    start()  # the options are those of a model's config
     from ganime_tf.models import MODELS, get_model, get_preset, get_presets
 
     if not argv or argv[0].startswith("-"):
@@ -50,7 +52,6 @@ def main(argv: list[str], prog: str) -> int:
         f"The defaults below are those of {preset or presets.split(', ')[0]}.",
         config=(tyro.conf.OmitArgPrefixes,),
     )
-    setup_logging()
     from ganime_tf.training.run import train
 
     result = train(model, paper, run)

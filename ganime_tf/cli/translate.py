@@ -28,10 +28,11 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Translates; returns 1 when a picture had to be skipped."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import setup_logging
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.inference import load, translate_files
 
-    setup_logging()
     if not args.inputs:
         raise ValueError("Nothing to translate. Give files, folders or globs.")
     model = load(args.model, args.checkpoint)

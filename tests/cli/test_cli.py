@@ -64,6 +64,15 @@ def test_an_unknown_flag_is_refused(capsys):
     assert "l1-wieght" in capsys.readouterr().err
 
 
+def test_an_unknown_flag_is_refused_before_tensorflow_starts():
+    program = (
+        "import sys\nfrom ganime_tf.cli import main\ntry:\n    main(['translate', '--modle', 'x'])"
+        "\nexcept SystemExit as exit:\n    sys.exit(exit.code + 10 * ('tensorflow' in sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 2 and "--modle" in run.stderr
+
+
 def test_models_lists_presets(capsys):
     assert main(["models"]) == 0
     out = capsys.readouterr().out
