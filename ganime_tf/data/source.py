@@ -128,7 +128,7 @@ class Source:
             ids = domain.train_ids
             if len(ids) and all(hasattr(part.store, "root") for part in domain.parts):
                 stride = -(-len(ids) // _CHECKED_AT_START)
-                sample = ids[::stride]
+                sample, before = ids[::stride], len(self.skipped)
                 with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
                     good = list(pool.map(lambda i, d=domain: self._good(d, i, 32), sample))
                 bad = sample[~np.array(good)]
@@ -136,7 +136,7 @@ class Source:
                     raise ValueError(
                         f"{len(bad)} of {len(sample)} checked files of {self.title} "
                         f"({domain.name}) are bad, more than max_bad_share={max_bad_share:g}: "
-                        + _some([f"{path} ({reason})" for path, reason in self.skipped])
+                        + _some([f"{path} ({reason})" for path, reason in self.skipped[before:]])
                         + ". Look at them with `ganime prepare scan` and remove them; in Python "
                         "`open_data(..., max_bad_share=0.5)` allows more."
                     )

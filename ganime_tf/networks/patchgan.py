@@ -25,7 +25,8 @@ def check_patch_size(patch_size: int, image_size: int) -> None:
         ValueError: On an unknown patch size, or pictures that leave less than one score.
     """
     _check_known(patch_size)
-    least = 4 * 2 ** max(PATCH_LAYERS[patch_size], 1)
+    num_layers = PATCH_LAYERS[patch_size]
+    least = 4 * 2**num_layers if num_layers else 1  # a PixelGAN takes any size
     if image_size < least:
         raise ValueError(
             f"`image_size` {image_size} is too small for `patch_size` {patch_size}. Use at least "
