@@ -1,6 +1,8 @@
 """The dependency direction of docs/design.md, checked on the imports of every module."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,8 @@ def test_optional_packages_are_imported_where_they_are_used(path):
             assert not {alias.name.split(".")[0] for alias in node.names} & optional
         elif isinstance(node, ast.ImportFrom):
             assert node.module.split(".")[0] not in optional
+
+
+def test_processes_that_prepare_pictures_start_without_tensorflow():
+    program = "import sys, ganime_tf.data.preparing; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -113,12 +113,13 @@ _COMMANDS = {
 def main(argv: list[str], prog: str) -> int:
     """Runs one of the preparing commands."""
     args = tyro.extras.subcommand_cli_from_dict(_COMMANDS, prog=prog, args=argv)
-    from ganime_tf.cli import start
+    from ganime_tf.cli import setup_logging, start
 
-    start()
-    if isinstance(args, Scan):
-        return _scan(args)
-    return _shard(args) if isinstance(args, Shard) else _folder(args)
+    if isinstance(args, Shard):
+        start()
+        return _shard(args)
+    setup_logging()  # the others, and their processes, do without TensorFlow
+    return _scan(args) if isinstance(args, Scan) else _folder(args)
 
 
 def _scan(args: Scan) -> int:

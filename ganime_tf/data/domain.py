@@ -6,6 +6,7 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
+from ganime_tf.data import listing
 from ganime_tf.data.geometry import jitter, resize, square
 from ganime_tf.data.stores import DrawnStore, FileStore
 
@@ -56,6 +57,35 @@ class Domain:
         parts = [Part(part.store.select(ids), part.outputs) for part in self.parts]
         labels = {key: values[ids] for key, values in self.labels.items()}
         return Domain(self.name, parts, labels, self.aspect)
+
+    def split(self, share: float, known: dict | None = None) -> None:
+        """Splits by hash, or as a file of `Source.write_split` says.
+
+        Names that the file does not know (added later) go by their hash.
+
+        Args:
+            share: Expected share of the validation side.
+            known: The file's content, from `listing.read_split`.
+
+        Raises:
+            ValueError: When the file is of other data.
+        """
+        train, validation = listing.split_by_hash(self.names, share)
+        if known is not None:
+            sides = known.get(self.name)
+            if sides is None:
+                raise ValueError(
+                    f"The split file has no {self.name!r}, only {', '.join(sorted(known))}: it "
+                    "belongs to other data or to another kind."
+                )
+            to_train, to_validation = set(sides["train"]), set(sides["validation"])
+            by_hash = set(validation.tolist())
+            held = [
+                name in to_validation or (name not in to_train and i in by_hash)
+                for i, name in enumerate(self.names)
+            ]
+            train, validation = np.flatnonzero(~np.array(held)), np.flatnonzero(held)
+        self.train_ids, self.validation_ids = train, validation
 
     def hash(self) -> str:
         """SHA-256 over the names of both parts of the split."""

@@ -1,9 +1,7 @@
-"""Reading pictures: one decoder for every file, in Python (`read_image`) and in graphs (`decode`).
+"""Reading pictures: one decoder for every file. decoding.py does the same in graphs.
 
 Everything comes out as uint8 RGB: EXIF orientation applied, alpha laid on a background, 16-bit,
-grey, palette and CMYK converted, the first frame of an animation. Plain JPEG, PNG, WebP and BMP are
-decoded by TensorFlow's kernels; `decode` looks at the header and hands all others to Pillow. Both
-ways give the same pixels for the same file.
+grey, palette and CMYK converted, the first frame of an animation.
 """
 
 import io
@@ -13,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image, ImageOps
 
 SUFFIXES = frozenset(
@@ -135,6 +132,8 @@ def read_bytes(path: str | Path) -> bytes:
     """Reads a regular file whole; `BadImageError` for unreadable files and non-files."""
     path = os.fspath(path)
     if "://" in path:
+        import tensorflow as tf  # here: processes that only read and draw start without it
+
         with tf.io.gfile.GFile(path, "rb") as file:
             return file.read()
     try:
@@ -150,104 +149,6 @@ def read_bytes(path: str | Path) -> bytes:
         raise
     except OSError as error:
         raise BadImageError(f"{path}: {error.strerror or error}") from error
-
-
-def _number(content, offset: int, length: int, big_endian: bool = True):
-    data = tf.io.decode_raw(tf.strings.substr(content, offset, length), tf.uint8)
-    data = tf.cast(data if big_endian else tf.reverse(data, [0]), tf.int64)
-    return tf.reduce_sum(data * tf.constant([256**k for k in reversed(range(length))], tf.int64))
-
-
-# RE2 reads the pattern as UTF-8, so only bytes below 0x80 may be named; \C is any one byte.
-_ORIENTED = (  # an EXIF orientation entry other than 1, little or big endian
-    r"\C*Exif\x00\x00\C*(\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]\x00"
-    r"|\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08])\C*"
-)
-_HEAD = 1 << 16
-
-
-def _pixels_fit(height, width):
-    return (height > 0) & (width > 0) & (height * width <= MAX_PIXELS)
-
-
-def _plain_jpeg(content):
-    height, width, channels = tf.unstack(tf.cast(tf.io.extract_jpeg_shape(content), tf.int64))
-    head = tf.strings.substr(content, 0, _HEAD)
-    oriented = tf.strings.regex_full_match(head, _ORIENTED)
-    complete = tf.strings.substr(content, -2, 2) == b"\xff\xd9"
-    return _pixels_fit(height, width) & (channels != 4) & ~oriented & complete
-
-
-def _plain_png(content):
-    depth, colour = _number(content, 24, 1), _number(content, 25, 1)
-    opaque = (colour == 0) | (colour == 2) | (colour == 3)
-    head = tf.strings.substr(content, 0, _HEAD)
-    pixels_near = tf.strings.regex_full_match(head, r"\C*IDAT\C*")
-    special = tf.strings.regex_full_match(head, r"\C*(tRNS|eXIf|acTL)\C*")
-    fits = _pixels_fit(_number(content, 16, 4), _number(content, 20, 4))
-    return fits & (depth <= 8) & opaque & pixels_near & ~special
-
-
-def _plain_bmp(content):
-    plain = (_number(content, 28, 2, False) == 24) & (_number(content, 30, 4, False) == 0)
-    height = _number(content, 22, 4, False)
-    return plain & (height < 1 << 31) & _pixels_fit(height, _number(content, 18, 4, False))
-
-
-def _plain_webp(content):
-    width = _number(content, 26, 2, False) % (1 << 14)
-    height = _number(content, 28, 2, False) % (1 << 14)
-    return (tf.strings.substr(content, 12, 4) == b"VP8 ") & _pixels_fit(height, width)
-
-
-def _if(condition, then, otherwise):
-    return tf.cond(condition, then, lambda: otherwise)
-
-
-def decode(content, background: tuple[int, int, int] = (255, 255, 255)):
-    """Decodes a picture file's content in a graph, for `Dataset.map`.
-
-    Args:
-        content: Scalar string tensor: the bytes of the file.
-        background: RGB under transparent pixels.
-
-    Returns:
-        uint8 `(H, W, 3)`; equal to `decode_bytes`.
-
-    Raises:
-        tf.errors.InvalidArgumentError: When the dataset runs into a bad picture.
-    """
-    size = tf.strings.length(content)
-    start = tf.strings.substr(content, 0, tf.minimum(size, 2))
-
-    def with_pillow():
-        pixels = tf.numpy_function(
-            lambda data: decode_bytes(data, background), [content], tf.uint8, stateful=False
-        )
-        return tf.ensure_shape(pixels, [None, None, 3])
-
-    def kind(prefix, minimum, test):
-        return _if((start == prefix) & (size >= minimum), lambda: test(content), False)
-
-    branches = [
-        (b"\xff\xd8", 16, _plain_jpeg,
-         lambda: tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")),
-        (b"\x89P", 34, _plain_png, lambda: tf.io.decode_png(content, channels=3)),
-        (b"RI", 34, _plain_webp, lambda: tf.io.decode_webp(content, channels=3)[0]),
-        (b"BM", 54, _plain_bmp, lambda: tf.io.decode_bmp(content, channels=3)),
-    ]  # fmt: skip
-
-    def build(remaining):
-        if not remaining:
-            return with_pillow()
-        prefix, minimum, test, decoder = remaining[0]
-        return tf.cond(
-            kind(prefix, minimum, test),
-            decoder,
-            lambda: build(remaining[1:]),
-        )
-
-    return tf.ensure_shape(build(branches), [None, None, 3])
 
 
 def find_images(folder: str | Path) -> Iterator[tuple[str, int]]:

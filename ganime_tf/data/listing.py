@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ganime_tf.data.domain import Domain
 from ganime_tf.data.io import SUFFIXES, BadImageError, find_images, read_image
 
 logger = logging.getLogger(__name__)
@@ -119,29 +118,6 @@ def split_by_hash(names: Sequence[str], share: float) -> tuple[np.ndarray, np.nd
         if held_out.all():
             held_out[np.argmax(values)] = False
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
-
-
-def apply_split(domain: Domain, share: float, split: dict | None) -> None:
-    """Splits a domain by hash, or as a file of `Source.write_split` says.
-
-    Names that the file does not know (added later) go by their hash.
-    """
-    train, validation = split_by_hash(domain.names, share)
-    if split is not None:
-        known = split.get(domain.name)
-        if known is None:
-            raise ValueError(
-                f"The split file has no {domain.name!r}, only {', '.join(sorted(split))}: it "
-                "belongs to other data or to another kind."
-            )
-        to_train, to_validation = set(known["train"]), set(known["validation"])
-        by_hash = set(validation.tolist())
-        held = [
-            name in to_validation or (name not in to_train and i in by_hash)
-            for i, name in enumerate(domain.names)
-        ]
-        train, validation = np.flatnonzero(~np.array(held)), np.flatnonzero(held)
-    domain.train_ids, domain.validation_ids = train, validation
 
 
 def read_split(path: str | Path) -> dict:

@@ -94,7 +94,7 @@ def open_data(
         domains[0].validation_ids = np.flatnonzero(held)
     elif held_out is None:
         for domain in domains:
-            listing.apply_split(domain, share, split)
+            domain.split(share, split)
     else:
         for domain in held_out:
             domain.train_ids, domain.validation_ids = domain.validation_ids, domain.train_ids

@@ -19,8 +19,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganime_tf.data.decoding import decode
 from ganime_tf.data.domain import Domain, Part
-from ganime_tf.data.io import BadImageError, decode, decode_bytes, read_bytes
+from ganime_tf.data.io import BadImageError, decode_bytes, read_bytes
 from ganime_tf.data.stores import FileStore, MapStore
 from ganime_tf.ops.files import write_atomic, write_json
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ganime_tf.data.io import decode, decode_bytes, read_bytes
+from ganime_tf.data.decoding import decode
+from ganime_tf.data.io import decode_bytes, read_bytes
 
 
 class BadMapError(ValueError):

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image, features
 
-from ganime_tf.data.io import BadImageError, decode, decode_bytes, find_images, read_image
+from ganime_tf.data.decoding import decode
+from ganime_tf.data.io import BadImageError, decode_bytes, find_images, read_image
 
 
 def picture(height=24, width=40):
