@@ -2,9 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
-from helpers import TINY, made_batch, run_steps, values
+from helpers import TINY, made_batch, run_steps, tiny, values
 
 from ganime_tf.models.pix2pix import Pix2Pix
+from ganime_tf.training.checkpoint import Checkpointer
 
 
 def test_the_moving_average_follows_its_formula():
@@ -32,3 +33,26 @@ def test_gradients_are_clipped_to_the_norm():
     after = values(model.group_variables("generator"))
     norm = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, after, strict=True)))
     np.testing.assert_allclose(norm, 0.5, rtol=1e-4)
+
+
+def test_alternating_cyclegan_averages_both_generators_and_resumes(tmp_path):
+    fields = {"update_order": "alternating", "ema_decay": 0.9, "filters": 4, "image_size": 32}
+    first = tiny("cyclegan", "cyclegan-tiny", patch_size=16, **fields)
+    assert list(first.groups) == [
+        "generator_a2b",
+        "discriminator_b",
+        "generator_b2a",
+        "discriminator_a",
+    ]
+    batches = [made_batch(first, seed=seed) for seed in range(2)]
+    run_steps(first, batches[:1])
+    for generator in (first.generator_a2b, first.generator_b2a):
+        kernel, average = generator.weights[0], first.ema_networks[generator.name].weights[0]
+        assert 0.0 < np.abs(np.array(kernel) - np.array(average)).max() < 1e-3
+    Checkpointer(first, tmp_path).save(1)
+    second = tiny("cyclegan", "cyclegan-tiny", patch_size=16, **fields)
+    assert Checkpointer(second, tmp_path).restore() == 1
+    for model in (first, second):
+        run_steps(model, batches[1:])
+    for a, b in zip(first.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(np.array(a), np.array(b), err_msg=a.path)
