@@ -222,15 +222,16 @@ def train(method, seed: int, folder: Path, settings: Settings):
 def history(folder: Path, batch_size: int, curves: bool) -> tuple[float, list | None]:
     """Seconds of pure training, and the validation by epoch."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    seconds, curve, last = 0.0, [], 0
+    seconds, curve, last = 0.0, {}, 0
     for row in map(json.loads, lines):
         seconds += (row["step"] - last) * batch_size / max(row["images_per_second"], 1e-9)
         last = row["step"]
         keys = {"fd_random": "val_fd_random", "ssim": "val_ssim", "ssim_std": "val_ssim_std"}
         if curves:
             found = {key: round(row[log], 6) for key, log in keys.items()}
-            curve.append({"epoch": row["epoch"], "step": row["step"]} | found)
-    return seconds, curve or None
+            # An interrupted epoch has two rows; the later one is whole.
+            curve[row["epoch"]] = {"epoch": row["epoch"], "step": row["step"]} | found
+    return seconds, list(curve.values()) or None
 
 
 def commit() -> str:

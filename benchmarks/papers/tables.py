@@ -234,18 +234,15 @@ def truth_block(record: dict | None) -> str:
     if record is None:
         return "*Not measured yet: `python benchmarks/papers/truth.py --runs DIR`.*"
     keys = {"l1": 3, "psnr": 1, "ssim": 3, "hair": 1, "cycle": 3}
-    head = ["method", "L1", "PSNR", "SSIM", "hair ΔE00", "cycle L1", "steps", "training, s"]
+    head = ["method", "L1", "PSNR", "SSIM", "hair ΔE00", "cycle L1", "steps"]
     parts = []
     for title, methods in record["groups"].items():
         rows = [head, ["---"] * len(head)]
         for method in methods.values():
             for label, runs in method["rows"].items():
                 cells = [cell([run[key] for run in runs.values()], keys[key]) for key in keys]
-                effort = ["–", "–"]
-                if label == "trained":
-                    seconds = [run["seconds"] for run in method["runs"].values()]
-                    effort = [str(method["steps"]), cell(seconds, 0)]
-                rows.append([f"{method['title']}, {label}", *cells, *effort])
+                steps = str(method["steps"]) if label == "trained" else "–"
+                rows.append([f"{method['title']}, {label}", *cells, steps])
         lines = ["| " + " | ".join(row) + " |" for row in rows]
         parts += [f"**{title}**", "\n".join(lines)]
         parts += [f"![{words}](images/{n})" for n, words in truth_pictures(list(methods)).items()]

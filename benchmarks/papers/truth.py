@@ -111,7 +111,7 @@ def collect(group, runs: Path, seeds: list[int], settings: Settings, pictures: P
             row["steps"] = wanted["steps"]
             row["config"] = wanted["config"]
             score = json.loads((run_dir_of(name, seed, runs) / "score.json").read_text())
-            row["runs"][str(seed)] = {key: score[key] for key in ("seconds", "commit", "curve")}
+            row["runs"][str(seed)] = {key: score[key] for key in ("commit", "curve")}
             if seed == seeds[0]:
                 shown = inputs[:NUM_SHOWN]
                 there, back = there_and_back(model, shown)

@@ -54,7 +54,8 @@ def contact_sheet(
             pictures in size.
         columns: Titles of the columns.
         labels: Labels of the rows.
-        size: Side of a tile in pixels. Defaults to the longest side of the first picture.
+        size: Side of a tile in pixels. Defaults to the longest side of the first picture, at least
+            64.
 
     Returns:
         uint8 `(H, W, 3)`.
@@ -65,7 +66,7 @@ def contact_sheet(
     rows = [list(row) for row in rows if len(row)]
     if not rows:
         raise ValueError("A contact sheet needs at least one picture. Received none.")
-    size = size or max(rows[0][0].shape[:2])
+    size = size or max(64, *rows[0][0].shape[:2])
     font = ImageFont.load_default(size=max(10, min(16, size // 8)))
     head = font.size + 2 * _GAP if columns else 0
     side = round(max((font.getlength(label) for label in labels), default=-2 * _GAP)) + 2 * _GAP

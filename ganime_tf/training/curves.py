@@ -7,7 +7,7 @@ from ganime_tf.ops.files import atomic_path
 
 
 def plot_curves(metrics_file: str | Path, path: str | Path) -> None:
-    """Draws every loss and validation metric of `metrics.jsonl` over the epochs, as PNG.
+    """Draws every loss and validation metric of `metrics.jsonl` over the steps, as PNG.
 
     Raises:
         ValueError: When the file has no rows.
@@ -23,11 +23,11 @@ def plot_curves(metrics_file: str | Path, path: str | Path) -> None:
     lines = -(-len(names) // columns)
     figure = Figure(figsize=(3.4 * columns, 2.5 * lines), layout="constrained")
     for index, name in enumerate(names):
-        points = [(row["epoch"], row[name]) for row in rows if name in row]
+        points = [(row["step"], row[name]) for row in rows if name in row]
         axes = figure.add_subplot(lines, columns, index + 1)
         axes.plot(*zip(*points, strict=True), marker="o" if len(points) < 30 else "", markersize=3)
         axes.set_title(name, fontsize=10)
-        axes.set_xlabel("epoch", fontsize=8)
+        axes.set_xlabel("step", fontsize=8)
         axes.grid(alpha=0.3)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=90)
