@@ -317,7 +317,9 @@ def draw(study: str, record: dict, runs: Path, seed: int, pictures: Path) -> Non
     stem = tables.path_of(study).stem
     draw_sheet(columns, pictures / f"{stem}.png")
     if study == "sketches":
-        draw_curves(record, pictures / f"{stem}_curves.png")
+        titles = ("fd_random (paper: FID)", "SSIM, mean", "SSIM, standard deviation")
+        titles = [f"Fig. {number}: {title}" for number, title in enumerate(titles, 10)]
+        draw_curves(record, pictures / f"{stem}_curves.png", titles)
 
 
 if __name__ == "__main__":

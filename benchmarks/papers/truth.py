@@ -15,8 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import tables
-from methods import IMAGE_SIZE, LONG, METHODS, NUM_SHOWN
+from methods import IMAGE_SIZE, LONG, METHODS
 from run import Settings, commit, identity, run_all, run_dir_of
+
+NUM_SHOWN = 4
 
 
 def hair_colours(pictures: np.ndarray, hair: np.ndarray) -> np.ndarray:
