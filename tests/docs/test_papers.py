@@ -126,3 +126,11 @@ def test_no_fréchet_distance_is_called_fid(papers):
     headings = [tables.METRICS[metric][0] for study in tables.COLUMNS for metric in
                 tables.COLUMNS[study]]  # fmt: skip
     assert not [heading for heading in headings if re.search("fid", heading, re.I)]
+
+
+def test_methods_train_on_what_they_are_tested_on(papers):
+    _, methods = papers
+    sketches = {*methods.STUDIES["sketches"], "sketches-cyclegan-long", "sketches-ugatit-long"}
+    for name, method in methods.METHODS.items():
+        world = "toy-sketch" if name in sketches else "toy"
+        assert methods.data_of(method, 1.0) == f"{world}:{methods.num_train(method, 1.0)}", name
