@@ -12,16 +12,17 @@ from ganime_tf.ops.pictures import contact_sheet
 _LARGEST = 150_000  # bytes
 
 
-def draw_curves(
-    record: dict, path: Path, titles=("fd_random", "SSIM, mean", "SSIM, standard deviation")
-) -> None:
+CURVES = {"fd_random": "fd_random", "ssim": "SSIM, mean", "ssim_std": "SSIM, standard deviation"}
+
+
+def draw_curves(record: dict, path: Path, titles=None) -> None:
     """Fréchet distance, SSIM mean and SSIM deviation by epoch: mean and range over seeds."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    panels = list(zip(("fd_random", "ssim", "ssim_std"), titles, strict=True))
+    panels = list(zip(CURVES, titles or CURVES.values(), strict=True))
     figure, axes = pyplot.subplots(1, 3, figsize=(10.5, 3), dpi=80)
     for method in record["methods"].values():
         runs = [run["curve"] for run in method["runs"].values() if run.get("curve")]

@@ -303,7 +303,7 @@ def collect(study: str, runs: Path, seeds: list[int], settings: Settings) -> dic
 def draw(study: str, record: dict, runs: Path, seed: int, pictures: Path) -> None:
     """The contact sheet of a study, and the curves of the sketches."""
     import numpy as np
-    from figures import draw_curves, draw_sheet
+    from figures import CURVES, draw_curves, draw_sheet
     from scoring import held_out
 
     kind = METHODS[STUDIES[study][0]].kind
@@ -317,8 +317,8 @@ def draw(study: str, record: dict, runs: Path, seed: int, pictures: Path) -> Non
     stem = tables.path_of(study).stem
     draw_sheet(columns, pictures / f"{stem}.png")
     if study == "sketches":
-        titles = ("fd_random (paper: FID)", "SSIM, mean", "SSIM, standard deviation")
-        titles = [f"Fig. {number}: {title}" for number, title in enumerate(titles, 10)]
+        shown = CURVES | {"fd_random": "fd_random (paper: FID)"}
+        titles = [f"Fig. {number}: {title}" for number, title in enumerate(shown.values(), 10)]
         draw_curves(record, pictures / f"{stem}_curves.png", titles)
 
 

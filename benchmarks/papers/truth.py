@@ -10,6 +10,7 @@ Resumes like run.py; at scale 1 the record, the pictures and the table go into t
 """
 
 import argparse
+import functools
 import json
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def measure(model, inputs, truths, hair) -> dict:
     }
 
 
+@functools.lru_cache(maxsize=4)
 def hair_of(seed: int, count: int, shape) -> np.ndarray:
     """Where the held-out scenes of a seed have hair, bool `(N, H, W)`."""
     from ganime_tf.data import open_data
@@ -122,11 +124,9 @@ def collect(group, runs: Path, seeds: list[int], settings: Settings, pictures: P
                     columns["attention"] = model.attention(shown)
                 columns[f"{method.title}, back"] = back
     columns["truth"] = truths[:NUM_SHOWN]
-    for stem in tables.truth_pictures(group):
-        if stem.endswith("curves.png"):
-            draw_curves({"methods": methods}, pictures / stem)
-        else:
-            draw_sheet(columns, pictures / stem)
+    sheet, curves = tables.truth_pictures(group)
+    draw_sheet(columns, pictures / sheet)
+    draw_curves({"methods": methods}, pictures / curves)
     return methods
 
 
