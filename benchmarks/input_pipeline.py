@@ -151,7 +151,7 @@ _COLUMNS = "side pairs_per_second first_seconds peak_mib".split()
 def _draw(folder: Path, count: int) -> None:
     from PIL import Image
 
-    from ganime_tf.data.toy import write_dataset
+    from ganime_tf.toy import write_dataset
 
     write_dataset(folder / "drawn", count * 10 // 9 + 1, SIZE, "pairs")
     (folder / "pairs").mkdir()

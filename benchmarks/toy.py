@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import PIL
 
-from ganime_tf.data import toy
+from ganime_tf import toy
 
 ROWS = (
     ("colour",),

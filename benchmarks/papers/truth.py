@@ -56,7 +56,7 @@ def measure(model, inputs, truths, hair) -> dict:
 def hair_of(seed: int, count: int, shape) -> np.ndarray:
     """Where the held-out scenes of a seed have hair, bool `(N, H, W)`."""
     from ganime_tf.data import open_data
-    from ganime_tf.data.toy import PARSING_CLASSES
+    from ganime_tf.toy import PARSING_CLASSES
 
     maps = open_data(f"toy:{count}", kind="parsing", seed=seed)
     batches = maps.validation(batch_size=50, image_size=IMAGE_SIZE, limit=shape[0])

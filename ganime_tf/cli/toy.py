@@ -27,8 +27,8 @@ class Args:
 def main(argv: list[str], prog: str) -> int:
     """Writes the data set and says where it is."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.data.toy import write_dataset
     from ganime_tf.progress import progress
+    from ganime_tf.toy import write_dataset
 
     def bar(indices):
         return progress(indices, desc="drawing", unit="scenes")

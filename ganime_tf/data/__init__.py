@@ -1,6 +1,6 @@
 """Data: any set of pictures as one kind of `tf.data` stream. See `open_data`.
 
-Names are loaded on first use: `ganime_tf.data.toy` draws without TensorFlow.
+Names are loaded on first use, so that processes which only read pictures start without TensorFlow.
 """
 
 import importlib

@@ -24,7 +24,7 @@ def parse(text: str) -> tuple[str, int]:
 
 def _domain(name: str, keys: dict[str, str], start: int, count: int, seed: int, artists=None):
     """Scenes `start`..`start + count` as aligned pictures `key -> rendering`."""
-    from ganime_tf.data import toy
+    from ganime_tf import toy
 
     whats = tuple(keys.values())
     maps = [what.endswith("parsing") for what in whats]
@@ -83,7 +83,7 @@ def toy_domains(kind: str, text: str, seed: int) -> tuple[list[Domain], list[Dom
 
 
 def _labelled(count: int, num_held_out: int, seed: int) -> tuple[list[Domain], list[Domain]]:
-    from ganime_tf.data import toy
+    from ganime_tf import toy
 
     result = []
     for start, number in ((0, count), (_VALIDATION_START, num_held_out)):
@@ -105,7 +105,7 @@ def _parsing(count: int, num_held_out: int, seed: int) -> tuple[list[Domain], li
 
 def toy_labels(kind: str) -> list[str]:
     """Names of the label values that the toy world has for a kind of data."""
-    from ganime_tf.data import toy
+    from ganime_tf import toy
 
     if kind == "labelled":
         return [artist.name for artist in toy.ARTISTS]

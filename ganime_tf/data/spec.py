@@ -61,7 +61,7 @@ class DataSpec:
 
     @property
     def is_toy(self) -> bool:
-        """Whether the pictures are drawn by `ganime_tf.data.toy`."""
+        """Whether the pictures are drawn by `ganime_tf.toy`."""
         path = "" if self.path is None else str(self.path)
         return bool(_TOY.match(path)) and not Path(path).exists()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganime_tf.data import toy
+from ganime_tf import toy
 
 SCENES = [toy.sample_scene(3, index) for index in range(12)]
 
@@ -25,7 +25,7 @@ def test_scene_depends_on_seed_and_index_only():
 
 def test_pictures_repeat_in_another_process():
     code = (
-        "import hashlib; from ganime_tf.data import toy;"
+        "import hashlib; from ganime_tf import toy;"
         "p = toy.render_many(toy.sample_scene(3, 1), toy.WHATS, 48);"
         "print(*(hashlib.sha256(p[what].tobytes()).hexdigest() for what in toy.WHATS))"
     )
@@ -117,8 +117,8 @@ def test_portrait_does_not_depend_on_the_artist():
 
 
 def test_hair_colour_follows_from_the_cut_more_often_than_not():
-    from ganime_tf.data.toy.colours import hsv
-    from ganime_tf.data.toy.scene import CUTS
+    from ganime_tf.toy.colours import hsv
+    from ganime_tf.toy.scene import CUTS
 
     near = []
     for index in range(300):

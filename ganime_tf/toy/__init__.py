@@ -4,11 +4,11 @@ One `Scene` renders into a colour drawing and its line art, a photo-like portrai
 person, and the parsing maps of both; 44 `ARTISTS` each draw it in a style of their own.
 """
 
-from ganime_tf.data.toy.artists import ARTISTS, Artist
-from ganime_tf.data.toy.drawing import WHATS, render, render_many
-from ganime_tf.data.toy.figure import PARSING_CLASSES
-from ganime_tf.data.toy.files import PARSING_PALETTE, write_dataset
-from ganime_tf.data.toy.scene import Scene, sample_scene
+from ganime_tf.toy.artists import ARTISTS, Artist
+from ganime_tf.toy.drawing import WHATS, render, render_many
+from ganime_tf.toy.figure import PARSING_CLASSES
+from ganime_tf.toy.files import PARSING_PALETTE, write_dataset
+from ganime_tf.toy.scene import Scene, sample_scene
 
 __all__ = [
     "ARTISTS",

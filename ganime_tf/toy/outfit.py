@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ganime_tf.data.toy.curves import bezier, ellipse, ribbon, spline
-from ganime_tf.data.toy.figure import LABEL, Figure
+from ganime_tf.toy.curves import bezier, ellipse, ribbon, spline
+from ganime_tf.toy.figure import LABEL, Figure
 
 
 def _both(points):

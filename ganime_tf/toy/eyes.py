@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ganime_tf.data.toy.colours import darker, hsv, lighter, mix, rgb
-from ganime_tf.data.toy.curves import bezier, ellipse, ribbon, spline, width_profile
-from ganime_tf.data.toy.figure import LABEL, Figure
+from ganime_tf.toy.colours import darker, hsv, lighter, mix, rgb
+from ganime_tf.toy.curves import bezier, ellipse, ribbon, spline, width_profile
+from ganime_tf.toy.figure import LABEL, Figure
 
 
 def _lids(figure: Figure, width: float, height: float, slant: float, openness: float):

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ganime_tf.data.toy.colours import RGB, rgb
+from ganime_tf.toy.colours import RGB, rgb
 
 # Each kind names its habitual hue (turns), so that colours can partly be told from the lines.
 CUTS = {

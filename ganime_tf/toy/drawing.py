@@ -6,14 +6,14 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-from ganime_tf.data.toy import eyes, face, hair, hats, outfit, trinkets
-from ganime_tf.data.toy.artists import HOUSE_STYLE, PENS, Artist, Pen
-from ganime_tf.data.toy.backdrop import draw_backdrop
-from ganime_tf.data.toy.canvas import Canvas
-from ganime_tf.data.toy.colours import hsv, mix, rgb
-from ganime_tf.data.toy.figure import Figure
-from ganime_tf.data.toy.photo import develop
-from ganime_tf.data.toy.scene import Scene
+from ganime_tf.toy import eyes, face, hair, hats, outfit, trinkets
+from ganime_tf.toy.artists import HOUSE_STYLE, PENS, Artist, Pen
+from ganime_tf.toy.backdrop import draw_backdrop
+from ganime_tf.toy.canvas import Canvas
+from ganime_tf.toy.colours import hsv, mix, rgb
+from ganime_tf.toy.figure import Figure
+from ganime_tf.toy.photo import develop
+from ganime_tf.toy.scene import Scene
 
 WHATS = ("colour", "lineart", "portrait", "parsing", "portrait_parsing")
 _PHOTO = Artist("photo", shade=0.3, shade_hue=-0.01, shading="soft")

@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from ganime_tf.data.toy.artists import Pen
-from ganime_tf.data.toy.colours import RGB
-from ganime_tf.data.toy.curves import ribbon, width_profile
+from ganime_tf.toy.artists import Pen
+from ganime_tf.toy.colours import RGB
+from ganime_tf.toy.curves import ribbon, width_profile
 
 _LINE = 0.0085  # width of a line of weight 1, as a part of the picture
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ganime_tf.data.toy.colours import darker
-from ganime_tf.data.toy.curves import bezier, ellipse, lock, spline
-from ganime_tf.data.toy.figure import Figure
+from ganime_tf.toy.colours import darker
+from ganime_tf.toy.curves import bezier, ellipse, lock, spline
+from ganime_tf.toy.figure import Figure
 
 
 def _tips(rng, x0, x1, y, count, amplitude):

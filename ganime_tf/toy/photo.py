@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from PIL import Image, ImageFilter
 
-from ganime_tf.data.toy.figure import LABEL, Figure
+from ganime_tf.toy.figure import LABEL, Figure
 
 
 def _noise(rng, cells: int, size: int, channels: int = 1) -> np.ndarray:

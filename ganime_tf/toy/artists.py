@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from ganime_tf.data.toy.colours import RGB, darker, hsv, lighter, mix, rgb
+from ganime_tf.toy.colours import RGB, darker, hsv, lighter, mix, rgb
 
 
 @dataclasses.dataclass(frozen=True)

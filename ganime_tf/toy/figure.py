@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from ganime_tf.data.toy.artists import Artist, Tone, tone
-from ganime_tf.data.toy.canvas import Canvas
-from ganime_tf.data.toy.colours import RGB, mix
-from ganime_tf.data.toy.scene import Scene
+from ganime_tf.toy.artists import Artist, Tone, tone
+from ganime_tf.toy.canvas import Canvas
+from ganime_tf.toy.colours import RGB, mix
+from ganime_tf.toy.scene import Scene
 
 # Table 1 of "Parsing-Conditioned Anime Translation" (Li et al., 2023): 17 classes, of which the
 # background is one. Left and right are the person's own, as in CelebAMask-HQ.

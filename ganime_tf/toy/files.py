@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganime_tf.data.toy.artists import ARTISTS
-from ganime_tf.data.toy.drawing import render, render_many
-from ganime_tf.data.toy.figure import PARSING_CLASSES
-from ganime_tf.data.toy.scene import sample_scene
 from ganime_tf.ops.files import atomic_path
+from ganime_tf.toy.artists import ARTISTS
+from ganime_tf.toy.drawing import render, render_many
+from ganime_tf.toy.figure import PARSING_CLASSES
+from ganime_tf.toy.scene import sample_scene
 
 LAYOUTS = ("pairs", "unpaired", "parsing", "artists", "stylize")
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ganime_tf.data.toy.artists import grade, tone
-from ganime_tf.data.toy.canvas import Canvas
-from ganime_tf.data.toy.colours import lighter, mix
-from ganime_tf.data.toy.curves import bezier, ellipse, spline
-from ganime_tf.data.toy.scene import Scene
+from ganime_tf.toy.artists import grade, tone
+from ganime_tf.toy.canvas import Canvas
+from ganime_tf.toy.colours import lighter, mix
+from ganime_tf.toy.curves import bezier, ellipse, spline
+from ganime_tf.toy.scene import Scene
 
 
 def draw_backdrop(scene: Scene, artist, canvas: Canvas) -> None:

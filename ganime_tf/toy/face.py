@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ganime_tf.data.toy.colours import darker, lighter, mix
-from ganime_tf.data.toy.curves import bezier, ellipse, ribbon, spline, symmetric, width_profile
-from ganime_tf.data.toy.figure import LABEL, Figure
+from ganime_tf.toy.colours import darker, lighter, mix
+from ganime_tf.toy.curves import bezier, ellipse, ribbon, spline, symmetric, width_profile
+from ganime_tf.toy.figure import LABEL, Figure
 
 
 def face_outline(figure: Figure) -> np.ndarray:

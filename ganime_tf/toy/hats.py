@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ganime_tf.data.toy.curves import bezier, ellipse, ribbon, spline, symmetric
-from ganime_tf.data.toy.figure import LABEL, Figure
-from ganime_tf.data.toy.outfit import draw_blossom, draw_bow
+from ganime_tf.toy.curves import bezier, ellipse, ribbon, spline, symmetric
+from ganime_tf.toy.figure import LABEL, Figure
+from ganime_tf.toy.outfit import draw_blossom, draw_bow
 
 
 def draw_hat(figure: Figure) -> None:
