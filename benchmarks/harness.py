@@ -286,9 +286,8 @@ def serve_translation(model, spec: dict) -> None:
     """A worker that runs the graph behind `translate` and the exported SavedModel."""
     import tensorflow as tf
 
-    translate = tf.function(model.translate_tensor)
-    inputs = tf.constant(pictures(spec))
-    serve(lambda: translate(inputs).numpy(), len(inputs))
+    inputs = {"image": tf.constant(pictures(spec))}
+    serve(lambda: model.call_use("default", inputs).numpy(), len(inputs["image"]))
 
 
 def forward_macs(network, size: int) -> int:

@@ -58,7 +58,7 @@ def values(variables) -> list[np.ndarray]:
 
 
 def run_steps(model, batches) -> dict:
-    """Trains one step a batch through `fit`, in the given order."""
+    """Trains one step a batch through `fit`, in the given order; the last step's losses."""
     logs = {}
     for batch in batches:
         dataset = tf.data.Dataset.from_tensors(batch)

@@ -32,7 +32,7 @@ def hair_colours(pictures: np.ndarray, hair: np.ndarray) -> np.ndarray:
 def there_and_back(model, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The translations, and what comes back from them."""
     there = np.concatenate([model.translate(x[None]) for x in inputs])
-    return there, np.concatenate([model.translate(x[None], direction="b2a") for x in there])
+    return there, np.concatenate([model.run("reverse", image=x[None]) for x in there])
 
 
 def measure(model, inputs, truths, hair) -> dict:
@@ -121,7 +121,7 @@ def collect(group, runs: Path, seeds: list[int], settings: Settings, pictures: P
                 there, back = there_and_back(model, shown)
                 columns |= {"input": shown, method.title: there}
                 if hasattr(model, "attention"):
-                    columns["attention"] = model.attention(shown)
+                    columns["attention"] = model.run("attention", image=shown)
                 columns[f"{method.title}, back"] = back
     columns["truth"] = truths[:NUM_SHOWN]
     sheet, curves = tables.truth_pictures(group)

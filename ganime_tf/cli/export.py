@@ -27,11 +27,13 @@ def main(argv: list[str], prog: str) -> int:
     start()
     from ganime_tf.export import export_saved_model
     from ganime_tf.inference import load
-    from ganime_tf.models import Translator
+    from ganime_tf.models import Trainable
 
     model = load(args.run_dir, args.checkpoint)
-    if not isinstance(model, Translator):
+    if not isinstance(model, Trainable):
         raise ValueError(f"{args.run_dir} is an export already. Give a run directory.")
     export_saved_model(model, args.out)
-    print(f"Wrote {args.out} with signatures {', '.join(model.endpoints())}: uint8 (N, H, W, 3).")
+    print(f"Wrote {args.out}. Its uses:")
+    for name, use in model.uses().items():
+        print(f"  {name} ({', '.join(use.inputs)}) -> {use.output}: {use.help}")
     return 0

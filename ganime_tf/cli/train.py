@@ -14,10 +14,7 @@ def main(argv: list[str], prog: str) -> int:
     Returns:
         0, or 128 plus the signal that stopped the run.
     """
-    from ganime_tf.cli import start
-
-    start()  # the options are those of a model's config
-    from ganime_tf.models import MODELS, get_model, get_preset, get_presets
+    from ganime_tf.models import MODELS, check_model, get_preset, get_presets
 
     if not argv or argv[0].startswith("-"):
         print(f"usage: {prog} MODEL [--preset P] [options]\n\nModels: {', '.join(MODELS)}")
@@ -25,13 +22,13 @@ def main(argv: list[str], prog: str) -> int:
         return 0 if argv else 2
     model, *argv = argv
     prog = f"{prog} {model}"
-    get_model(model)
+    check_model(model)
     preset, argv = _take_preset(argv)
     config = get_preset(model, preset)
 
     import tyro
 
-    from ganime_tf.training.run import RunConfig
+    from ganime_tf.configs.run import RunConfig
 
     default_dir = os.path.join("runs", preset or model)
 
@@ -48,10 +45,13 @@ def main(argv: list[str], prog: str) -> int:
         command,
         args=argv,
         prog=prog,
-        description=f"{get_model(model).__doc__.splitlines()[0]}\n\n--preset: {presets}. "
+        description=f"{type(config).__doc__.splitlines()[0]}\n\n--preset: {presets}. "
         f"The defaults below are those of {preset or presets.split(', ')[0]}.",
         config=(tyro.conf.OmitArgPrefixes,),
     )
+    from ganime_tf.cli import start
+
+    start()
     from ganime_tf.training.run import train
 
     result = train(model, paper, run)

@@ -19,10 +19,18 @@ class Args:
     """Folder for the results."""
     checkpoint: Literal["last", "best"] = "last"
     """Which weights of a run directory."""
-    direction: Literal["a2b", "b2a"] = "a2b"
-    """b2a for models that translate both ways."""
-    attention: Path | None = None
-    """Folder for heat maps, for models that have them."""
+    use: str | None = None
+    """What the model is to do, e.g. reverse (b to a) or attention; `--use help` lists its uses."""
+    reference: Path | None = None
+    """A picture to take the style from, for models that do so."""
+    seed: int | None = None
+    """Number of the random choice, for models that make one."""
+    label: int | None = None
+    """Number of a label, e.g. of an artist, for models that know some."""
+    overwrite: bool = False
+    """Replace files of the result folder that no such job wrote; inputs are never replaced."""
+    skip_existing: bool = False
+    """Go on with a job: leave what it has finished."""
 
 
 def main(argv: list[str], prog: str) -> int:
@@ -33,12 +41,30 @@ def main(argv: list[str], prog: str) -> int:
     start()
     from ganime_tf.inference import load, translate_files
 
+    model = load(args.model, args.checkpoint)
+    if args.use == "help":
+        for name, use in model.uses().items():
+            print(f"{name} ({', '.join(use.inputs)}) -> {use.output}: {use.help}")
+        return 0
     if not args.inputs:
         raise ValueError("Nothing to translate. Give files, folders or globs.")
-    model = load(args.model, args.checkpoint)
-    style = {"direction": args.direction} if args.direction != "a2b" else {}
-    report = translate_files(model, list(args.inputs), args.out, attention=args.attention, **style)
+    values = {key: getattr(args, key) for key in ("seed", "label")}
+    if args.reference is not None:
+        from ganime_tf.data.io import read_image
+
+        values["reference"] = read_image(args.reference)
+    report = translate_files(
+        model,
+        list(args.inputs),
+        args.out,
+        use=args.use,
+        overwrite=args.overwrite,
+        skip_existing=args.skip_existing,
+        **{key: value for key, value in values.items() if value is not None},
+    )
     print(f"Wrote {len(report.written)} picture(s) to {args.out}.")
+    if report.existing:
+        print(f"{len(report.existing)} were there already.")
     if report.skipped:
         print(f"Skipped {len(report.skipped)}:")
         for path, reason in report.skipped:

@@ -5,19 +5,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from ganime_tf.models.translator import Translator
+from ganime_tf.models.trainable import Trainable
+from ganime_tf.models.uses import INPUTS, Use, graph_of
 from ganime_tf.version import __version__
 
 
-def export_saved_model(model: Translator, path: str | Path, *, check: bool = True) -> Path:
-    """Writes a SavedModel whose `serving_default` takes uint8 `(N, H, W, 3)` of any size.
+def export_saved_model(model: Trainable, path: str | Path, *, check: bool = True) -> Path:
+    """Writes a SavedModel with a signature for every use of a model, for any size.
 
-    Each further use of a model is an endpoint of its own, e.g. `reverse`. The folder replaces an
-    earlier export in one step.
+    The use `default` is `serving_default`; for a translator it takes uint8 `(N, H, W, 3)` as
+    `image`. The folder replaces an earlier export in one step.
 
     Args:
         model: A built model.
@@ -39,14 +39,20 @@ def export_saved_model(model: Translator, path: str | Path, *, check: bool = Tru
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".tmp-export-", dir=path.parent))
     try:
-        archive = keras.export.ExportArchive()
-        archive.track(model)
-        spec = tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")
-        endpoints = model.endpoints()
-        for name, function in endpoints.items():
-            archive.add_endpoint(name, _endpoint(function), input_signature=[spec])
-        archive.write_out(str(temporary), verbose=False)
-        about = {"ganime_tf": __version__, "model": model.name, "endpoints": sorted(endpoints)}
+        uses = model.uses()
+        module = tf.Module()
+        module.kept = [variable.value for variable in model.variables]
+        signatures = {}
+        for name, use in uses.items():
+            specs = {key: INPUTS[key].spec(key) for key in use.inputs}
+            function = tf.function(_endpoint(model, use)).get_concrete_function(**specs)
+            signatures["serving_default" if name == "default" else name] = function
+        tf.saved_model.save(module, str(temporary), signatures)
+        about = {
+            "ganime_tf": __version__,
+            "model": model.name,
+            "uses": {name: use.describe() for name, use in uses.items()},
+        }
         (temporary / "ganime.json").write_text(json.dumps(about, indent=2) + "\n")
         if check:
             _compare(model, temporary)
@@ -59,22 +65,45 @@ def export_saved_model(model: Translator, path: str | Path, *, check: bool = Tru
     return path
 
 
-def _endpoint(function):
-    def endpoint(image):
-        return {"image": function(image)}
+def _endpoint(model: Trainable, use: Use):
+    """A use as a function of named tensors."""
+    graph = graph_of(use, model.stride, model.min_size)
+
+    def endpoint(**tensors):
+        return {use.output: graph(**tensors)}
 
     return endpoint
 
 
-def _compare(model: Translator, path: Path) -> None:
+def _compare(model: Trainable, path: Path) -> None:
     if getattr(model.config, "inference", "deterministic") != "deterministic":
         return
-    image = np.random.default_rng(0).integers(0, 256, (1, 37, 50, 3), np.uint8)
-    loaded = tf.saved_model.load(str(path)).signatures["serving_default"]
-    exported = loaded(image=tf.constant(image))["image"].numpy().astype(int)
-    difference = np.abs(exported - model.translate(image)).max()
-    if difference > 1:
-        raise RuntimeError(
-            f"The export differs from the model by up to {difference} of 255 levels; it was not "
-            "kept. Please report this with your TensorFlow and Keras versions."
-        )
+    loaded = tf.saved_model.load(str(path)).signatures
+    for name, use in model.uses().items():
+        tensors = made_inputs(model, use)
+        signature = loaded["serving_default" if name == "default" else name]
+        exported = next(iter(signature(**tensors).values())).numpy().astype(float)
+        difference = np.abs(exported - np.asarray(model.call_use(name, tensors), float)).max()
+        if difference > (1e-3 if use.output == "style" else 1):
+            raise RuntimeError(
+                f"The export's use {name!r} differs from the model's by up to {difference:g}; it "
+                "was not kept. Please report this with your TensorFlow and Keras versions."
+            )
+
+
+def made_inputs(model: Trainable, use: Use) -> dict:
+    """One value for every input of a use, of no particular meaning."""
+    random = np.random.default_rng(0)
+    styles = getattr(model, "style_size", 8)
+    tensors = {}
+    for name in use.inputs:
+        entry = INPUTS[name]
+        if entry.dtype == "uint8":
+            channels = entry.shape[2:]
+            high = 256 if channels else 2
+            tensors[name] = tf.constant(random.integers(0, high, (1, 37, 50, *channels)), "uint8")
+        elif entry.shape:
+            tensors[name] = tf.constant(random.normal(size=(1, styles)), entry.dtype)
+        else:
+            tensors[name] = tf.ones((1,), entry.dtype)
+    return tensors

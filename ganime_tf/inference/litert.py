@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ganime_tf.ops.images import check_uint8
+from ganime_tf.models.uses import Runner, Use
 from ganime_tf.ops.litert import open_interpreter, run_fitted, scaled
 
 
-class LiteRTModel:
-    """A picture-to-picture network in a LiteRT file, with `translate`.
+class LiteRTModel(Runner):
+    """A picture-to-picture network in a LiteRT file.
 
     The network takes one RGB picture and gives one, in float [-1, 1] (AnimeGANv2 and most released
     conversions), or in uint8 as our own exports do. Where its size is fixed, pictures are fitted
@@ -49,17 +49,15 @@ class LiteRTModel:
         height, width = self._input["shape_signature"][1:3]
         return None if -1 in (height, width) else (int(height), int(width))
 
-    def translate(self, images) -> np.ndarray:
-        """Translates uint8 `(N, H, W, 3)` or `(H, W, 3)` to the same shape.
+    batch_limit = 1
 
-        Raises:
-            ValueError: When `images` is not uint8 RGB.
-        """
-        check_uint8(images)
-        images = np.asarray(images)
-        batched = images.ndim == 4
-        out = np.stack([self._translate_one(image) for image in (images if batched else [images])])
-        return out if batched else out[0]
+    def uses(self) -> dict[str, Use]:
+        """Picture to picture."""
+        return {"default": Use(None, ("image",))}
+
+    def call_use(self, name: str, tensors: dict) -> np.ndarray:
+        """Translates uint8 `(N, H, W, 3)` to the same shape."""
+        return np.stack([self._translate_one(image) for image in np.asarray(tensors["image"])])
 
     def _translate_one(self, image):
         height, width = image.shape[:2]

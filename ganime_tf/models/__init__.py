@@ -1,26 +1,29 @@
-"""Every trainable model by name, and its presets."""
+"""Every trainable model by name, and its presets. Imports no TensorFlow until a class is asked for.
+
+`MODELS` is the only table: a name, and the module and class that make it. Its settings are in
+`ganime_tf/configs/<name>.py`.
+"""
 
 import difflib
 import importlib
 
-from ganime_tf.models.translator import Translator, TranslatorConfig
+from ganime_tf.configs.base import TrainableConfig
 
-# name -> module; a module holds the class, its config and PRESETS.
-_MODULES = {
-    "pix2pix": "ganime_tf.models.pix2pix:Pix2Pix",
-    "cyclegan": "ganime_tf.models.cyclegan:CycleGAN",
-    "ugatit": "ganime_tf.models.ugatit:UGATIT",
-    "cartoongan": "ganime_tf.models.cartoongan:CartoonGAN",
-    "animegan": "ganime_tf.models.animegan:AnimeGAN",
+_CLASSES = {
+    "pix2pix": "pix2pix:Pix2Pix",
+    "cyclegan": "cyclegan:CycleGAN",
+    "ugatit": "ugatit:UGATIT",
+    "cartoongan": "cartoongan:CartoonGAN",
+    "animegan": "animegan:AnimeGAN",
 }
 
 
 class _Models(dict):
     """The literal table above, importing a model's module on first use."""
 
-    def __getitem__(self, name: str) -> type[Translator]:
+    def __getitem__(self, name: str) -> type:
         module, _, attribute = super().__getitem__(name).partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
 
     def values(self):
         return [self[name] for name in self]
@@ -29,11 +32,11 @@ class _Models(dict):
         return [(name, self[name]) for name in self]
 
 
-MODELS = _Models(_MODULES)
+MODELS = _Models(_CLASSES)
 
 
-def get_model(name: str) -> type[Translator]:
-    """Returns the class of a model.
+def check_model(name: str) -> None:
+    """Checks the name of a model, without importing it.
 
     Raises:
         ValueError: On an unknown name; lists the names and the closest one.
@@ -42,15 +45,25 @@ def get_model(name: str) -> type[Translator]:
         close = difflib.get_close_matches(name, MODELS, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"Unknown model {name!r}.{hint} Models: {', '.join(MODELS)}.")
+
+
+def get_model(name: str) -> type:
+    """Returns the class of a model.
+
+    Raises:
+        ValueError: On an unknown name; lists the names and the closest one.
+    """
+    check_model(name)
     return MODELS[name]
 
 
-def get_presets(name: str) -> dict[str, TranslatorConfig]:
-    """Returns the presets of a model, the paper's first."""
-    return importlib.import_module(get_model(name).__module__).PRESETS
+def get_presets(name: str) -> dict[str, TrainableConfig]:
+    """Returns the presets of a model, the paper's first, without importing the model."""
+    check_model(name)
+    return importlib.import_module(f"ganime_tf.configs.{name.replace('-', '_')}").PRESETS
 
 
-def get_preset(name: str, preset: str | None = None) -> TranslatorConfig:
+def get_preset(name: str, preset: str | None = None) -> TrainableConfig:
     """Returns one preset of a model, by default its first.
 
     Raises:
@@ -68,4 +81,26 @@ def get_preset(name: str, preset: str | None = None) -> TranslatorConfig:
     return presets[preset]
 
 
-__all__ = ["MODELS", "Translator", "TranslatorConfig", "get_model", "get_preset", "get_presets"]
+_BASES = {
+    "Trainable": "trainable",
+    "Translator": "translator",
+    "Sampler": "sampler",
+    "Segmenter": "segmenter",
+}
+
+
+def __getattr__(name: str):
+    if name in _BASES:
+        return getattr(importlib.import_module(f"{__name__}.{_BASES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "MODELS",
+    "TrainableConfig",
+    "check_model",
+    "get_model",
+    "get_preset",
+    "get_presets",
+    *_BASES,
+]

@@ -5,90 +5,27 @@ generator only; no official training code exists. Choices that the paper leaves 
 docs/models/cartoongan.md.
 """
 
-import dataclasses
-from typing import Literal
-
 import keras
 import tensorflow as tf
 
+from ganime_tf.configs.cartoongan import PRESETS, CartoonGANConfig
 from ganime_tf.losses.adversarial import gan_generator_loss
 from ganime_tf.losses.perceptual import content_distance
 from ganime_tf.losses.stylize import weighted_discriminator_loss
 from ganime_tf.models.optimizers import Adam
-from ganime_tf.models.phases import PhasedTranslator
-from ganime_tf.models.translator import TranslatorConfig
+from ganime_tf.models.stylizer import Stylizer
 from ganime_tf.networks.cartoongan import build_cartoon_generator, build_edge_discriminator
 
 
-@dataclasses.dataclass(frozen=True)
-class CartoonGANConfig(TranslatorConfig):
-    """Hyper-parameters of CartoonGAN; the defaults are the paper's."""
-
-    load_size: int = 256
-    """Size that pictures are resized to before the random crop of `image_size`."""
-    batch_size: int = 8
-    """Pictures in a step, over all replicas."""
-    init_epochs: int = 10
-    """First epochs, in which the generator alone learns to keep the content, section 3.3."""
-    learning_rate: float = 2e-4
-    """Adam's step size, both networks."""
-    beta_1: float = 0.5
-    """Adam's first decay."""
-    beta_2: float = 0.999
-    """Adam's second decay."""
-    epsilon: float = 1e-8
-    """Adam's epsilon."""
-    step_decay: bool = False
-    """Divide the learning rate by 10 at one half and again at three quarters of the epochs."""
-    filters: int = 64
-    """Channels of the generator's first layer."""
-    num_blocks: int = 8
-    """Residual blocks of the generator."""
-    discriminator_filters: int = 32
-    """Channels of the discriminator's first layer."""
-    norm_epsilon: float = 1e-9
-    """Added to the variance in the generator's instance norm."""
-    adversarial: Literal["bce", "lsgan"] = "bce"
-    """Adversarial loss: cross-entropy or least squares."""
-    content_weight: float = 10.0
-    """Weight of the content loss, omega in eq. (1)."""
-    features: Literal["vgg19", "squeezenet", "random"] = "vgg19"
-    """Network that compares content; the weights above are meant for vgg19."""
-
-    def __post_init__(self):
-        """Checks the fields."""
-        super().__post_init__()
-        if self.image_size % 4:
-            raise ValueError(f"`image_size` must be a multiple of 4. Received {self.image_size}.")
-        if self.init_epochs < 0:
-            raise ValueError(f"`init_epochs` must not be negative. Received {self.init_epochs}.")
-
-
-PRESETS = {
-    "cartoongan": CartoonGANConfig(),
-    "cartoongan-squeezenet": CartoonGANConfig(features="squeezenet"),
-    "cartoongan-tiny": CartoonGANConfig(
-        image_size=32,
-        load_size=32,
-        batch_size=2,
-        num_epochs=4,
-        init_epochs=0,
-        filters=8,
-        num_blocks=2,
-        discriminator_filters=8,
-        features="random",
-    ),
-}
-
-
 @keras.saving.register_keras_serializable("ganime_tf")
-class CartoonGAN(PhasedTranslator):
+class CartoonGAN(Stylizer):
     """Photos into cartoons; a batch is photos `a`, cartoons `b`, edge-smoothed ones `b_smooth`.
 
-    The first `init_epochs` train the generator on the content loss alone (`PhasedTranslator`).
+    The first `init_epochs` train the generator on the content loss alone (`Stylizer`).
     """
 
     Config = CartoonGANConfig
+    presets = PRESETS
     batch_keys = ("a", "b", "b_smooth")
     loss_names = ("d_loss", "g_adversarial", "g_content")
     stride = 4

@@ -8,116 +8,18 @@ Code name -> paper symbol: generator_a2b -> G, generator_b2a -> F, discriminator
 discriminator_b -> D_Y, cycle_weight -> lambda.
 """
 
-import dataclasses
-import math
-from typing import Literal
-
 import keras
 import tensorflow as tf
 
 from ganime_tf import losses
+from ganime_tf.configs.cyclegan import PRESETS, CycleGANConfig
 from ganime_tf.layers.image_pool import ImagePool
 from ganime_tf.models.optimizers import decayed_adam
-from ganime_tf.models.translator import Translator, TranslatorConfig
-from ganime_tf.networks.patchgan import build_patchgan, check_patch_size
+from ganime_tf.models.translator import Translator
+from ganime_tf.models.uses import Use
+from ganime_tf.networks.patchgan import build_patchgan
 from ganime_tf.networks.resnet import build_resnet
 from ganime_tf.networks.unet import build_unet
-
-DIRECTIONS = ("a2b", "b2a")
-
-
-def check_direction(direction: str) -> None:
-    """Raises ValueError when `direction` is neither "a2b" nor "b2a"."""
-    if direction not in DIRECTIONS:
-        raise ValueError(f"`direction` must be 'a2b' or 'b2a'. Received {direction!r}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class CycleGANConfig(TranslatorConfig):
-    """Hyper-parameters of CycleGAN; the defaults are those of the authors' PyTorch release."""
-
-    decay_epochs: int = 100
-    """Last epochs, in which the learning rate falls linearly to 0."""
-    learning_rate: float = 2e-4
-    """Adam's step size, all networks."""
-    beta_1: float = 0.5
-    """Adam's first decay."""
-    beta_2: float = 0.999
-    """Adam's second decay."""
-    epsilon: float = 1e-8
-    """Adam's epsilon."""
-    generator: Literal["resnet", "unet"] = "resnet"
-    """Residual generators (the authors'), or U-Nets (GANime)."""
-    family: Literal["authors", "ganime"] = "authors"
-    """Details of PatchGANs and U-Nets: the authors', or GANime's; see docs/models/pix2pix.md."""
-    filters: int = 64
-    """Channels of the first layer of every network."""
-    num_blocks: int = 9
-    """Residual blocks: 9 for 256 px, 6 for 128 px."""
-    levels: int = 0
-    """Levels of the U-Net; 0 takes as many as `image_size` has halvings."""
-    dropout: float = 0.0
-    """Rate in the residual blocks, or in the three innermost decoder levels of the U-Net."""
-    patch_size: int = 70
-    """Receptive field of the discriminators: 1, 16, 34, 70, 142 or 286 pixels."""
-    adversarial: Literal["lsgan", "bce"] = "lsgan"
-    """Adversarial loss: least squares (section 4), or cross-entropy (GANime)."""
-    cycle_weight: float = 10.0
-    """Weight lambda of both cycle terms, eq. (3)."""
-    identity_weight: float = 0.5
-    """Weight of the identity terms as a multiple of `cycle_weight` (section 5.2); 0 for none."""
-    discriminator_scale: float = 0.5
-    """Factor of each discriminator's loss."""
-    pool_size: int = 50
-    """Generated pictures kept for each discriminator; 0 shows the newest only."""
-    update_order: Literal["joint", "alternating"] = "joint"
-    """Both generators, then both discriminators (the authors' PyTorch), or G, D_Y, F, D_X one after
-    another, each seeing what the ones before it have learned (the authors' Lua)."""
-
-    @property
-    def depth(self) -> int:
-        """Levels of the U-Net."""
-        return self.levels or int(math.log2(self.image_size))
-
-    def __post_init__(self):
-        """Checks the fields."""
-        super().__post_init__()
-        stride = 2**self.depth if self.generator == "unet" else 4
-        if self.image_size % stride:
-            raise ValueError(
-                f"`image_size` must be a multiple of {stride}. Received {self.image_size}."
-            )
-        check_patch_size(self.patch_size, self.image_size)
-        if self.pool_size < 0:
-            raise ValueError(f"`pool_size` must not be negative. Received {self.pool_size}.")
-
-
-PRESETS = {
-    "cyclegan": CycleGANConfig(),
-    "cyclegan-128": CycleGANConfig(image_size=128, load_size=143, num_blocks=6),
-    "cyclegan-ganime": CycleGANConfig(
-        batch_size=32,
-        num_epochs=150,
-        decay_epochs=0,
-        epsilon=1e-7,
-        generator="unet",
-        family="ganime",
-        dropout=0.5,
-        adversarial="bce",
-        identity_weight=0.0,
-        pool_size=0,
-    ),
-    "cyclegan-tiny": CycleGANConfig(
-        image_size=64,
-        load_size=68,
-        num_epochs=8,
-        decay_epochs=4,
-        filters=8,
-        num_blocks=2,
-        patch_size=34,
-        pool_size=8,
-    ),
-}
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
@@ -125,8 +27,8 @@ class CycleGAN(Translator):
     """Cycle-consistent GANs for two sets without pairs."""
 
     Config = CycleGANConfig
+    presets = PRESETS
     data_kind = "unpaired"
-    batch_keys = ("a", "b")
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -270,31 +172,18 @@ class CycleGAN(Translator):
         loss = losses.gan_discriminator_loss(real_scores, fake_scores, self.config.adversarial)
         return self.config.discriminator_scale * loss
 
-    def call(self, x, training=False, direction="a2b"):
-        """Translates float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride.
+    def call(self, x, training=False):
+        """A -> b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride."""
+        return self._generate(self.generator_a2b, x, training)
 
-        Args:
-            x: Pictures of domain a, or of b with `direction="b2a"`.
-            training: Uses dropout and the trained weights instead of their moving average.
-            direction: "a2b" or "b2a".
-        """
-        check_direction(direction)
-        network = self.generator_a2b if direction == "a2b" else self.generator_b2a
+    def uses(self):
+        """Both ways."""
+        return super().uses() | {
+            "reverse": Use(self._backward, ("image",), help="translate b to a"),
+        }
+
+    def _backward(self, image):
+        return self._generate(self.generator_b2a, image)
+
+    def _generate(self, network, x, training=False):
         return (network if training else self.for_inference(network))(x, training=training)
-
-    def sample_pictures(self, batch):
-        """Columns of a sample grid: both translations beside their inputs."""
-        columns = super().sample_pictures(batch)
-        return {
-            "input": columns["input"],
-            "output": columns["output"],
-            "b": columns["truth"],
-            "b to a": self.translate(columns["truth"], direction="b2a"),
-        }
-
-    def endpoints(self):
-        """Exported signatures: a -> b as the default, b -> a as `reverse`."""
-        return {
-            "serving_default": self.translate_tensor,
-            "reverse": lambda images: self.translate_tensor(images, direction="b2a"),
-        }

@@ -5,113 +5,15 @@ Official code: junyanz/pytorch-CycleGAN-and-pix2pix (family "authors"), taivu199
 (family "ganime"). Deviations: docs/models/pix2pix.md.
 """
 
-import dataclasses
-import math
-from typing import Literal
-
 import keras
 import tensorflow as tf
 
 from ganime_tf import losses
+from ganime_tf.configs.pix2pix import PRESETS, Pix2PixConfig
 from ganime_tf.models.optimizers import decayed_adam
-from ganime_tf.models.translator import Translator, TranslatorConfig
-from ganime_tf.networks.patchgan import build_patchgan, check_patch_size
+from ganime_tf.models.translator import Translator
+from ganime_tf.networks.patchgan import build_patchgan
 from ganime_tf.networks.unet import build_unet
-
-
-@dataclasses.dataclass(frozen=True)
-class Pix2PixConfig(TranslatorConfig):
-    """Hyper-parameters of Pix2Pix; the defaults are the authors'."""
-
-    decay_epochs: int = 100
-    """Last epochs, in which the learning rate falls linearly to 0."""
-    learning_rate: float = 2e-4
-    """Adam's step size, both networks."""
-    beta_1: float = 0.5
-    """Adam's first decay."""
-    beta_2: float = 0.999
-    """Adam's second decay."""
-    epsilon: float = 1e-8
-    """Adam's epsilon."""
-    family: Literal["authors", "ganime"] = "authors"
-    """Networks: the authors', or GANime's (those of the TensorFlow tutorial)."""
-    filters: int = 64
-    """Channels of the first layer of both networks."""
-    levels: int = 0
-    """Levels of the U-Net; 0 takes as many as `image_size` has halvings."""
-    norm: Literal["batch", "instance"] = "batch"
-    """Normalization of both networks."""
-    dropout: float = 0.5
-    """Rate in the three innermost decoder levels, the paper's noise z."""
-    upsample: Literal["transpose", "resize"] = "transpose"
-    """Decoder: transposed convolutions, or resize and convolve (no checkerboard pattern)."""
-    patch_size: int = 70
-    """Receptive field of the discriminator: 1, 16, 34, 70, 142 or 286 pixels."""
-    adversarial: Literal["bce", "lsgan"] = "bce"
-    """Adversarial loss: cross-entropy or least squares."""
-    l1_weight: float = 100.0
-    """Weight of the L1 distance to the truth, eq. (4)."""
-    tv_weight: float = 0.0
-    """Weight of the total variation of the output (GANime, section 5.2)."""
-    tv_reduction: Literal["sum", "mean"] = "sum"
-    """Total variation as the paper's sum over a picture, or the released code's mean."""
-    discriminator_scale: float = 0.5
-    """Factor of the discriminator's loss: the authors halve it, GANime does not."""
-    update_order: Literal["discriminator_first", "simultaneous"] = "discriminator_first"
-    """The generator sees the updated discriminator (authors), or the old one (GANime)."""
-    inference: Literal["deterministic", "sources"] = "deterministic"
-    """Translation with moving statistics and no dropout, or as the sources test: batch statistics
-    and dropout."""
-
-    @property
-    def depth(self) -> int:
-        """Levels of the U-Net."""
-        return self.levels or int(math.log2(self.image_size))
-
-    def __post_init__(self):
-        """Checks the fields."""
-        super().__post_init__()
-        if self.image_size % 2**self.depth:
-            raise ValueError(
-                f"`image_size` must be a multiple of 2**levels = {2**self.depth}. Received "
-                f"{self.image_size}. Use a power of two, or fewer `levels`."
-            )
-        check_patch_size(self.patch_size, self.image_size)
-
-
-_GANIME = Pix2PixConfig(
-    family="ganime",
-    batch_size=32,
-    num_epochs=150,
-    decay_epochs=0,
-    epsilon=1e-7,
-    discriminator_scale=1.0,
-    update_order="simultaneous",
-)
-
-PRESETS = {
-    "pix2pix": Pix2PixConfig(),
-    "pix2pix-128": Pix2PixConfig(image_size=128, load_size=143),
-    "pix2pix-512": Pix2PixConfig(image_size=512, load_size=572),
-    "ganime": _GANIME,
-    "ganime-tv": dataclasses.replace(_GANIME, tv_weight=1e-4),
-    "pix2pix-tiny": Pix2PixConfig(
-        image_size=64,
-        load_size=68,
-        batch_size=4,
-        num_epochs=8,
-        decay_epochs=4,
-        filters=16,
-        levels=5,
-        patch_size=34,
-        # Best of eight variants after 2100 steps on drawings (SSIM 0.58, authors' networks 0.54):
-        # GANime's networks, and an average of noisy weights.
-        family="ganime",
-        discriminator_scale=1.0,
-        update_order="simultaneous",
-        ema_decay=0.99,
-    ),
-}
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
@@ -119,8 +21,8 @@ class Pix2Pix(Translator):
     """Conditional GAN for pairs: a U-Net generator and a PatchGAN discriminator."""
 
     Config = Pix2PixConfig
+    presets = PRESETS
     data_kind = "paired"
-    batch_keys = ("a", "b")
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -208,6 +110,11 @@ class Pix2Pix(Translator):
             parts["g_tv"] = losses.total_variation(fake_b, config.tv_reduction)
             total += config.tv_weight * parts["g_tv"]
         return total, parts
+
+    @property
+    def batch_limit(self) -> int:
+        """Batch statistics are those of single pictures, as the sources test."""
+        return 1 if self.config.inference == "sources" else 8
 
     def call(self, x, training=False):
         """A -> b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of the stride."""

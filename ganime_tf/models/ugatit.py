@@ -8,102 +8,16 @@ Code name -> paper symbol: generator_a2b -> G_s->t, discriminators_b -> D_t, *_w
 (adversarial), lambda_2 (cycle), lambda_3 (identity), lambda_4 (CAM).
 """
 
-import dataclasses
-from typing import Literal
-
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from ganime_tf import losses
-from ganime_tf.models.cyclegan import check_direction
+from ganime_tf.configs.ugatit import PRESETS, UGATITConfig
 from ganime_tf.models.optimizers import Adam
-from ganime_tf.models.translator import Translator, TranslatorConfig
+from ganime_tf.models.translator import Translator
+from ganime_tf.models.uses import Use
 from ganime_tf.networks.ugatit import build_ugatit_discriminator, build_ugatit_generator
-from ganime_tf.ops import images as image_ops
-
-
-@dataclasses.dataclass(frozen=True)
-class UGATITConfig(TranslatorConfig):
-    """Hyper-parameters of U-GAT-IT; the defaults are those of the official PyTorch release."""
-
-    num_epochs: int = 294
-    """Epochs of the whole training: 1,000,000 steps over the 3,400 pictures of selfie2anime."""
-    variant: Literal["torch", "tf1"] = "torch"
-    """Which official release to follow where they differ; see docs/models/ugatit.md."""
-    light: bool = False
-    """The MLP of gamma and beta sees averaged features: 11 instead of 279 million parameters."""
-    mlp_downsample: int = 1
-    """Side of the cells that features are averaged over before the full MLP."""
-    filters: int = 64
-    """Channels of the first layer of every network."""
-    num_blocks: int = 4
-    """Residual blocks of the encoder, and AdaLIN blocks of the decoder."""
-    global_layers: int = 7
-    """Layers of the global discriminators."""
-    local_layers: int = 5
-    """Layers of the local discriminators."""
-    learning_rate: float = 1e-4
-    """Adam's step size."""
-    beta_1: float = 0.5
-    """Adam's first decay."""
-    beta_2: float = 0.999
-    """Adam's second decay."""
-    epsilon: float = 1e-8
-    """Adam's epsilon."""
-    decay: bool = True
-    """Linear decay of the learning rate to 0 over the second half of the training."""
-    weight_decay: float = 1e-4
-    """Coupled L2: this times the weight is added to its gradient."""
-    adversarial_weight: float = 1.0
-    """Weight of the adversarial losses of scores and CAM logits, eq. (6)."""
-    cycle_weight: float = 10.0
-    """Weight of the cycle loss, eq. (6)."""
-    identity_weight: float = 10.0
-    """Weight of the identity loss, eq. (6)."""
-    cam_weight: float = 1000.0
-    """Weight of the generators' CAM loss, eq. (6)."""
-    recompute: bool = False
-    """Computes the generators' activations again in the backward pass instead of keeping them."""
-
-    def __post_init__(self):
-        """Checks the fields."""
-        super().__post_init__()
-        if self.image_size % (4 * self.mlp_downsample):
-            raise ValueError(
-                "`image_size` must be a multiple of 4 * `mlp_downsample` = "
-                f"{4 * self.mlp_downsample}. Received {self.image_size}."
-            )
-        for name in ("global_layers", "local_layers"):
-            value = getattr(self, name)
-            if value < 3:
-                raise ValueError(f"`{name}` must be at least 3. Received {value}.")
-            least = 3 * 2 ** (value - 2)  # 3 pixels before the layers of stride 1
-            if self.image_size < least:
-                raise ValueError(
-                    f"`image_size` {self.image_size} is too small for `{name}` = {value}. Use at "
-                    f"least {least} pixels, or fewer layers."
-                )
-
-
-PRESETS = {
-    "ugatit": UGATITConfig(),
-    "ugatit-light": UGATITConfig(light=True),
-    "ugatit-ganime": UGATITConfig(mlp_downsample=4, adversarial_weight=2.0, identity_weight=20.0),
-    "ugatit-tf1": UGATITConfig(variant="tf1", num_epochs=100),
-    "ugatit-tiny": UGATITConfig(
-        image_size=32,
-        load_size=36,
-        num_epochs=8,
-        light=True,
-        filters=8,
-        num_blocks=1,
-        global_layers=4,
-        local_layers=3,
-        cam_weight=100.0,
-    ),
-}
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
@@ -149,8 +63,8 @@ class UGATIT(Translator):
     """Attention-guided generators, each against a global and a local discriminator."""
 
     Config = UGATITConfig
+    presets = PRESETS
     data_kind = "unpaired"
-    batch_keys = ("a", "b")
     loss_names = ("d_loss", "g_adversarial", "g_cycle", "g_identity", "g_cam")
     stride = 4
     min_size = 8
@@ -277,65 +191,28 @@ class UGATIT(Translator):
         decayed = self.config.variant == "torch" or variable.name == "kernel"
         return self.config.weight_decay if decayed else 0.0
 
-    def call(self, x, training=False, direction="a2b"):
-        """Translates float `(N, H, W, 3)` in [-1, 1], H and W multiples of 4, at least 8.
+    def call(self, x, training=False):
+        """A -> b, float `(N, H, W, 3)` in [-1, 1], H and W multiples of 4, at least 8."""
+        network = self.generator_a2b if training else self.for_inference(self.generator_a2b)
+        return network(x, training=training)[0]
 
-        Args:
-            x: Pictures of domain a, or of b with `direction="b2a"`.
-            training: Uses the trained weights instead of their moving average.
-            direction: "a2b" or "b2a".
-        """
-        return self._outputs(x, training, direction)[0]
+    def uses(self):
+        """Both ways, and where the generators look: their CAM heat maps."""
+        a2b, b2a = self.generator_a2b, self.generator_b2a
+        return super().uses() | {
+            "reverse": Use(self._output(b2a, 0), ("image",), help="translate b to a"),
+            "attention": Use(self._output(a2b, 2), ("image",), "heat", help="where a to b looks"),
+            "reverse_attention": Use(
+                self._output(b2a, 2), ("image",), "heat", help="where b to a looks"
+            ),
+        }
 
-    def _outputs(self, x, training, direction):
-        check_direction(direction)
-        network = self.generator_a2b if direction == "a2b" else self.generator_b2a
-        return (network if training else self.for_inference(network))(x, training=training)
-
-    def attention(self, images, direction: str = "a2b"):
-        """Returns where the generator looks: its CAM heat map, as colours.
-
-        Args:
-            images: uint8 `(N, H, W, 3)` or `(H, W, 3)`.
-            direction: "a2b" or "b2a".
-
-        Returns:
-            uint8 array of the same shape: each map stretched to its own range, dark blue (least)
-            over green to dark red (most).
-        """
-        image_ops.check_uint8(images)
-        batched = len(images.shape) == 4
-        x = tf.convert_to_tensor(images if batched else images[None])
-        height, width = x.shape[1:3]
-        padded, (top, left) = image_ops.pad_to_multiple(x, self.stride, self.min_size)
-        heat = self._outputs(image_ops.to_float(padded), False, direction)[2]
-        heat = tf.image.resize(heat, tf.shape(padded)[1:3])
-        heat = heat[:, top : top + height, left : left + width].numpy()
-        low, high = heat.min((1, 2, 3), keepdims=True), heat.max((1, 2, 3), keepdims=True)
-        colours = _heat_colours((heat - low) / np.maximum(high - low, 1e-12))
-        return colours if batched else colours[0]
+    def _output(self, network, index):
+        """A use's function: one of a generator's three outputs."""
+        return lambda image: self.for_inference(network)(image, training=False)[index]
 
     def sample_pictures(self, batch):
         """Columns of a sample grid: the picture, where G looks, both translations."""
         columns = super().sample_pictures(batch)
-        return {
-            "input": columns["input"],
-            "attention": self.attention(columns["input"]),
-            "output": columns["output"],
-            "b": columns["truth"],
-            "b to a": self.translate(columns["truth"], direction="b2a"),
-        }
-
-    def endpoints(self):
-        """Exported signatures: a -> b as the default, b -> a as `reverse`."""
-        return {
-            "serving_default": self.translate_tensor,
-            "reverse": lambda images: self.translate_tensor(images, direction="b2a"),
-        }
-
-
-def _heat_colours(heat: np.ndarray) -> np.ndarray:
-    """Maps `(..., 1)` in [0, 1] to uint8 `(..., 3)` of the "jet" scale that the releases draw."""
-    centres = np.array([3.0, 2.0, 1.0])  # red, green, blue
-    colours = np.clip(1.5 - np.abs(4.0 * heat - centres), 0.0, 1.0)
-    return np.rint(colours * 255.0).astype(np.uint8)
+        looked_at = {"attention": self.run("attention", image=columns["input"])}
+        return {"input": columns["input"]} | looked_at | columns

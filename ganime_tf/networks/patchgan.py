@@ -6,32 +6,7 @@ import keras
 from keras import layers
 
 from ganime_tf.layers.norm import batch_norm, instance_norm
-
-# Receptive field in pixels -> number of strided layers; 1 is the PixelGAN of 1x1 convolutions.
-PATCH_LAYERS = {1: 0, 16: 1, 34: 2, 70: 3, 142: 4, 286: 5}
-
-
-def _check_known(patch_size: int) -> None:
-    if patch_size not in PATCH_LAYERS:
-        raise ValueError(
-            f"`patch_size` must be one of {list(PATCH_LAYERS)}. Received {patch_size}."
-        )
-
-
-def check_patch_size(patch_size: int, image_size: int) -> None:
-    """Checks that a PatchGAN of this receptive field can judge pictures of this size.
-
-    Raises:
-        ValueError: On an unknown patch size, or pictures that leave less than one score.
-    """
-    _check_known(patch_size)
-    num_layers = PATCH_LAYERS[patch_size]
-    least = 4 * 2**num_layers if num_layers else 1  # a PixelGAN takes any size
-    if image_size < least:
-        raise ValueError(
-            f"`image_size` {image_size} is too small for `patch_size` {patch_size}. Use at least "
-            f"{least} pixels, or a smaller patch."
-        )
+from ganime_tf.ops.patches import PATCH_LAYERS, check_patch_size
 
 
 def build_patchgan(
@@ -63,7 +38,7 @@ def build_patchgan(
     Raises:
         ValueError: On another patch size or family.
     """
-    _check_known(patch_size)
+    check_patch_size(patch_size)
     if family not in ("authors", "ganime"):
         raise ValueError(f"`family` must be 'authors' or 'ganime'. Received {family!r}.")
     authors = family == "authors"

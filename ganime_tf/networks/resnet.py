@@ -5,6 +5,7 @@ from keras import layers
 
 from ganime_tf.layers.norm import instance_norm
 from ganime_tf.layers.padding import ReflectionPad2D
+from ganime_tf.layers.random import Dropout
 
 
 def build_resnet(
@@ -59,7 +60,7 @@ def build_resnet(
             x = ReflectionPad2D(1, name=f"{label}_pad")(x)
             x = normalize(convolve(x, filters * 4, 3, 1, label), label, activate=part == 1)
             if dropout and part == 1:
-                x = layers.Dropout(dropout, name=f"block{index}_dropout")(x)
+                x = Dropout(dropout, name=f"block{index}_dropout")(x)
         x = layers.Add(name=f"block{index}_add")([skip, x])
     for index in range(2):
         x = convolve(x, filters * 2 ** (1 - index), 3, 2, f"up{index}", layers.Conv2DTranspose)

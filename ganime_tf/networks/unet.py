@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from ganime_tf.layers.norm import batch_norm, instance_norm
+from ganime_tf.layers.random import Dropout
 
 _INIT_STDDEV = 0.02
 
@@ -117,7 +118,7 @@ def build_unet(
         x = _upsample(x, widths[level - 1], use_bias, upsample, f"up{level}")
         x = _norm(norm, family, f"up{level}_norm")(x)
         if dropout and level >= levels - 3:
-            x = layers.Dropout(dropout, name=f"up{level}_dropout")(x)
+            x = Dropout(dropout, name=f"up{level}_dropout")(x)
         skip = skips[level - 1]
         if not authors:
             x = layers.ReLU(name=f"up{level}_act")(x)

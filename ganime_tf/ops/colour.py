@@ -1,6 +1,7 @@
 """Colour spaces and colour statistics. Pictures are float RGB in [0, 1] unless said otherwise."""
 
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 # Rows are R, G, B; columns Y, U, V (BT.601), the matrix of `tf.image.rgb_to_yuv`.
@@ -66,3 +67,21 @@ def match_colours(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
     transform = power(target_covariance, 0.5) @ power(covariance, -0.5)
     recoloured = (np.asarray(picture, np.float64) - mean) @ transform.T + target_mean
     return np.clip(recoloured, 0.0, 1.0).astype(np.float32)
+
+
+def heat_colours(heat):
+    """Colours of a heat map, each picture stretched to its own range.
+
+    Args:
+        heat: Float `(N, H, W, 1)`.
+
+    Returns:
+        uint8 `(N, H, W, 3)`: dark blue (least) over green to dark red (most), the "jet" scale.
+    """
+    heat = tf.cast(heat, tf.float32)
+    low = tf.reduce_min(heat, axis=(1, 2, 3), keepdims=True)
+    high = tf.reduce_max(heat, axis=(1, 2, 3), keepdims=True)
+    share = (heat - low) / tf.maximum(high - low, 1e-12)
+    centres = tf.constant([3.0, 2.0, 1.0])  # red, green, blue
+    colours = tf.clip_by_value(1.5 - tf.abs(4.0 * share - centres), 0.0, 1.0)
+    return tf.cast(tf.round(colours * 255.0), tf.uint8)

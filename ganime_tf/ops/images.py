@@ -61,17 +61,18 @@ def to_uint8(images):
     return tf.cast(tf.round(tf.clip_by_value(levels, 0.0, 255.0)), tf.uint8)
 
 
-def _reflected_indices(length, before, total):
-    """Positions 0..total of an axis of `length` reflected at both ends, for any padding."""
+def _reflected_indices(length, total):
+    """Positions 0..total of an axis of `length`, reflected at its end as often as needed."""
     period = tf.maximum(2 * (length - 1), 1)
-    position = tf.math.floormod(tf.range(total) - before, period)
+    position = tf.range(total) % period
     return tf.minimum(position, period - position)
 
 
 def pad_to_multiple(images, multiple: int, minimum: int = 0):
-    """Reflects pictures to a size divisible by `multiple`, evenly on both sides.
+    """Reflects pictures below and to the right to a size divisible by `multiple`.
 
-    Unlike `tf.pad(mode="REFLECT")`, pictures smaller than the padding work too.
+    The top left corner stays where it is, so that a network computes there what it computes for the
+    picture alone. Unlike `tf.pad(mode="REFLECT")`, pictures smaller than the padding work too.
 
     Args:
         images: `(N, H, W, C)`, any dtype.
@@ -79,12 +80,10 @@ def pad_to_multiple(images, multiple: int, minimum: int = 0):
         minimum: Least height and width of the result.
 
     Returns:
-        The padded pictures and `(top, left)`, the offset of the original in them.
+        The padded pictures; the original is `[:, :H, :W]`.
     """
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     padded_height = tf.maximum(-(-height // multiple) * multiple, minimum)
     padded_width = tf.maximum(-(-width // multiple) * multiple, minimum)
-    top, left = (padded_height - height) // 2, (padded_width - width) // 2
-    images = tf.gather(images, _reflected_indices(height, top, padded_height), axis=1)
-    images = tf.gather(images, _reflected_indices(width, left, padded_width), axis=2)
-    return images, (top, left)
+    images = tf.gather(images, _reflected_indices(height, padded_height), axis=1)
+    return tf.gather(images, _reflected_indices(width, padded_width), axis=2)

@@ -83,3 +83,21 @@ def contact_sheet(
         for column, image in enumerate(row):
             sheet.paste(_fit(image, size), (side + _GAP + column * (size + _GAP), top))
     return np.asarray(sheet)
+
+
+def class_colours(classes: np.ndarray) -> np.ndarray:
+    """Colours a map of classes as PASCAL VOC does: class 0 is black, neighbours are far apart.
+
+    Args:
+        classes: Integers `(...)` in [0, 255].
+
+    Returns:
+        uint8 `(..., 3)`.
+    """
+    numbers = np.arange(256)
+    palette = np.zeros((256, 3), np.uint8)
+    for bit in range(8):  # bits 0, 1, 2 of the number become the high bits of R, G, B, and so on
+        for channel in range(3):
+            palette[:, channel] |= ((numbers >> channel & 1) << (7 - bit)).astype(np.uint8)
+        numbers = numbers >> 3
+    return palette[np.asarray(classes, np.int64)]

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import signal
 import time
 from pathlib import Path
@@ -13,7 +12,6 @@ import tensorflow as tf
 
 from ganime_tf import metrics
 from ganime_tf.ops.files import write_atomic
-from ganime_tf.ops.images import to_uint8
 from ganime_tf.ops.pictures import contact_sheet, save_png
 from ganime_tf.progress import ProgressBar, format_seconds
 from ganime_tf.training.checkpoint import Checkpointer
@@ -21,7 +19,7 @@ from ganime_tf.training.checkpoint import Checkpointer
 logger = logging.getLogger(__name__)
 
 # Metrics that need no file and take pictures of any size and number.
-_ALWAYS_THERE = frozenset({"l1", "psnr", "ssim", "ciede2000"})
+_ALWAYS_THERE = frozenset({"l1", "psnr", "ssim", "ciede2000", "fd_random"})
 
 
 class Steps(keras.callbacks.Callback):
@@ -50,22 +48,30 @@ class Steps(keras.callbacks.Callback):
 class StopOnBadLoss(keras.callbacks.Callback):
     """Ends the run when a loss is not finite, before anything of it is saved.
 
+    The graph notes the first such step (`Trainable.bad_step`); it is looked at whenever the losses
+    are.
+
     Raises:
         FloatingPointError: With the step and the losses.
     """
 
-    def __init__(self, steps: Steps):
-        super().__init__()
-        self.steps = steps
-
     def on_train_batch_end(self, batch, logs=None):
-        """Checks the losses of the step."""
-        if all(math.isfinite(float(value)) for value in logs.values()):
+        """Looks when the losses are at hand."""
+        if logs:
+            self._look(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks before the epoch is validated and saved."""
+        self._look(logs)
+
+    def _look(self, logs):
+        step = self.model.read(self.model.bad_step)
+        if step < 0:
             return
         values = ", ".join(f"{key}={float(value):.4g}" for key, value in logs.items())
         raise FloatingPointError(
-            f"A loss is not finite at step {self.steps.step}: {values}. The last checkpoint is "
-            "kept. Lower `learning_rate`, set `gradient_clip`, or use float32 or mixed_bfloat16."
+            f"A loss is not finite at step {step}: {values}. The last checkpoint is kept. "
+            "Lower `learning_rate`, set `gradient_clip`, or use float32 or mixed_bfloat16."
         )
 
 
@@ -110,7 +116,7 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.steps, self._show, self._bar = steps, show, None
         self._start = time.monotonic()
-        self._first = steps.step
+        self._first, self._losses = steps.step, ""
 
     def on_epoch_begin(self, epoch, logs=None):
         """Opens the line of the epoch."""
@@ -119,6 +125,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Redraws the line."""
         losses = " ".join(f"{key}={float(value):.3f}" for key, value in logs.items())
+        self._losses = losses = losses or self._losses
         speed = f"{self.steps.images_per_second:.1f} images/s"
         self._bar.update(1, f"{speed}  run ETA {self._eta()}  {losses}")
 
@@ -190,18 +197,19 @@ class Validate(keras.callbacks.Callback):
 def validate(
     model, dataset: tf.data.Dataset, names=("l1", "psnr", "ssim"), aligned: bool = True
 ) -> metrics.Report:
-    """Measures a model's translations of `a` against `b`.
+    """Measures a model on validation batches, as its `evaluate_batch` says.
 
     Args:
-        model: Anything with `translate`.
+        model: A `Trainable`.
         dataset: Finite batches `{"a", "b"}`, float32 in [-1, 1].
         names: Metrics, as `ganime evaluate` names them.
         aligned: Whether `b` is the truth of `a`, else pictures of its domain.
     """
     evaluator = metrics.Evaluator(names, aligned=aligned, resamples=0)
+    first = 0
     for batch in dataset:
-        a, b = to_uint8(batch["a"]).numpy(), to_uint8(batch["b"]).numpy()
-        evaluator.update(b, model.translate(a), source=a)
+        evaluator.update(**model.evaluate_batch(batch, first))
+        first += len(next(iter(batch.values())))
     return evaluator.result()
 
 
@@ -269,17 +277,20 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self.best = None
         path = checkpointer.folder / "best.json"
         if path.exists():
-            self.best = json.loads(path.read_text()).get(best_metric)
+            try:
+                self.best = json.loads(path.read_text()).get(best_metric)
+            except (ValueError, AttributeError):
+                logger.warning("%s is damaged: the best epoch is looked for anew.", path)
 
     def on_train_batch_end(self, batch, logs=None):
         """Saves when due, or when a signal stopped the run."""
         if (self.every and self.steps.step % self.every == 0) or self.model.stop_training:
-            self.checkpointer.save(self.steps.step)
+            self.checkpointer.save()
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the epoch, and the weights if it is the best so far."""
         if not self.model.stop_training:
-            self.checkpointer.save(self.steps.step)
+            self.checkpointer.save()
         value = logs.get(self.best_metric)
         if value is None and self.better and self.best_metric not in self.better:
             if not self._warned and self.best_metric.startswith("val_"):
@@ -300,6 +311,15 @@ class SaveCheckpoint(keras.callbacks.Callback):
         return value > self.best if higher else value < self.best
 
 
+def _row(line: str) -> dict | None:
+    """A line of `metrics.jsonl`, or None when a kill or a full disk left half of it."""
+    try:
+        row = json.loads(line)
+        return row if isinstance(row["step"], int) else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 class RunLog(keras.callbacks.Callback):
     """Appends a line an epoch to `metrics.jsonl`, and the scalars to TensorBoard.
 
@@ -310,7 +330,7 @@ class RunLog(keras.callbacks.Callback):
         super().__init__()
         self.path, self.steps, self.writer = Path(path), steps, writer
         lines = self.path.read_text().splitlines() if self.path.exists() else []
-        self.rows = [row for row in map(json.loads, lines) if row["step"] <= steps.step]
+        self.rows = [row for row in map(_row, lines) if row and row["step"] <= steps.step]
         if len(self.rows) != len(lines):
             write_atomic(self.path, "".join(json.dumps(row) + "\n" for row in self.rows))
 

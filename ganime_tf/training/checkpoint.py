@@ -1,14 +1,14 @@
-"""Checkpoints of a run: every variable of the model and its optimizers, and the step."""
+"""Checkpoints of a run: every variable of the model and its optimizers by name, and the step."""
 
-import logging
+import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
+from ganime_tf.models.checkpoints import model_state, restore_newest
 from ganime_tf.ops.files import write_json
-
-logger = logging.getLogger(__name__)
 
 
 def is_chief() -> bool:
@@ -27,36 +27,38 @@ class Checkpointer:
     """Saves and restores the whole state of training.
 
     A checkpoint is complete before the file that names it changes, so a process killed while
-    saving leaves the previous one in use.
+    saving leaves the previous one in use. One with weights that are not finite is never written.
 
     Args:
-        model: A compiled `Translator`, inside the scope of its strategy.
+        model: A compiled `Trainable`, inside the scope of its strategy.
         folder: Where the checkpoints stand.
         keep: How many of the last are kept.
     """
 
     def __init__(self, model, folder: str | Path, keep: int = 3):
         self.model, self.folder = model, Path(folder)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        optimizers = [v for _, o in sorted(model.optimizers.items()) for v in o.variables]
-        state = tf.train.Checkpoint(
-            step=self.step,
-            model=[variable.value for variable in model.variables],
-            optimizers=[variable.value for variable in optimizers],
-        )
+        # Slots have no stable names in Keras; inside a group their order is the networks'.
+        optimizers = {
+            group: {f"{i:04d}": variable.value for i, variable in enumerate(optimizer.variables)}
+            for group, optimizer in model.optimizers.items()
+        }
+        state = tf.train.Checkpoint(model=model_state(model), optimizers=optimizers)
         # Every worker has to take part in reading distributed variables; only the chief's counts.
         self.chief = is_chief()
         target = self.folder if self.chief else Path(tempfile.mkdtemp())
         self._state = state
         self._manager = tf.train.CheckpointManager(state, str(target), max_to_keep=keep)
+        self._finite = tf.function(self._all_finite)
 
-    def save(self, step: int) -> None:
-        """Writes a checkpoint of `step` finished steps.
+    def save(self) -> None:
+        """Writes a checkpoint of the model's step.
 
         Raises:
+            FloatingPointError: When a weight is not finite; nothing is written.
             OSError: When the disk is full or not writable; earlier checkpoints stay usable.
         """
-        self.step.assign(step)
+        step = self.model.read(self.model.step)
+        self._check_finite(step)
         try:
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
@@ -71,30 +73,40 @@ class Checkpointer:
         Raises:
             ValueError: When there are checkpoints and none can be read.
         """
-        state = tf.train.get_checkpoint_state(str(self.folder))
-        paths = reversed(state.all_model_checkpoint_paths) if state else ()
-        damaged = []
-        for path in paths:
-            try:
-                self._state.restore(path).assert_consumed()
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
-                reason = str(error).strip().splitlines()[0][:200]
-                damaged.append(f"{Path(path).name} ({reason})")
-                continue
-            for name in damaged:
-                logger.warning("Checkpoint %s is damaged; went back to an earlier one.", name)
-            return int(self.step.numpy())
-        if damaged:
-            raise ValueError(
-                f"No checkpoint in {self.folder} can be read: {'; '.join(damaged)}. "
-                "Start again in another --run-dir, or delete that folder to start from step 0."
-            )
-        return 0
+        if self.chief:
+            self._clean()
+        restore_newest(self._state, self.folder)
+        return self.model.read(self.model.step)
 
     def save_best(self, step: int, metric: str, value: float) -> None:
         """Keeps the weights of the best epoch in `best.weights.h5`, with `best.json` beside it."""
+        self._check_finite(step)
         if self.chief:
             temporary = self.folder / ".tmp-best.weights.h5"
             self.model.save_weights(temporary)
             temporary.replace(self.folder / "best.weights.h5")
             write_json(self.folder / "best.json", {"step": step, metric: value})
+
+    def _all_finite(self):
+        checks = [
+            tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(variable.value)))
+            for variable in self.model.trainable_variables
+            if variable.dtype.startswith("float")
+        ]
+        return tf.reduce_all(checks)
+
+    def _check_finite(self, step: int) -> None:
+        if bool(np.asarray(self._finite())):
+            return
+        raise FloatingPointError(
+            f"A weight is not finite after step {step}: nothing of it was saved, the last "
+            "checkpoint is kept. Lower `learning_rate`, set `gradient_clip`, or use float32 or "
+            "mixed_bfloat16."
+        )
+
+    def _clean(self) -> None:
+        """Removes what a killed process was writing."""
+        for path in self.folder.glob("ckpt-*_temp*"):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+        for path in [*self.folder.glob(".tmp-*"), *self.folder.parent.glob(".tmp-*")]:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()

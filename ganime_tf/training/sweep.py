@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ganime_tf.configs import TrainableConfig
 from ganime_tf.data import open_data
 from ganime_tf.models import get_model
-from ganime_tf.models.translator import TranslatorConfig
 from ganime_tf.ops.files import write_atomic, write_json
 from ganime_tf.ops.images import to_uint8
 from ganime_tf.ops.pictures import contact_sheet, save_png
@@ -21,7 +21,7 @@ from ganime_tf.training.run import RunConfig, train
 logger = logging.getLogger(__name__)
 
 
-def parse_grid(texts: Sequence[str], config: TranslatorConfig) -> list[dict]:
+def parse_grid(texts: Sequence[str], config: TrainableConfig) -> list[dict]:
     """Expands `["cycle_weight=5,10", "light=true,false"]` to every combination of the values.
 
     Args:
@@ -75,7 +75,7 @@ def run_name(setting: dict) -> str:
 
 def sweep(
     model: str,
-    config: TranslatorConfig,
+    config: TrainableConfig,
     run: RunConfig,
     grid: Sequence[dict],
     *,

@@ -13,7 +13,6 @@ from ganime_tf.convert import animegan2, cartoongan
 from ganime_tf.models.animegan import PRESETS, AnimeGAN
 from ganime_tf.models.cartoongan import PRESETS as CARTOON_PRESETS
 from ganime_tf.models.cartoongan import CartoonGAN
-from ganime_tf.models.translator import Translator
 from ganime_tf.networks.features import FeatureExtractor
 from ganime_tf.networks.vgg import build_vgg
 
@@ -131,25 +130,10 @@ def iterations(model):
     return {group: int(o.iterations.numpy()) for group, o in model.optimizers.items()}
 
 
-def test_each_phase_has_its_own_graph_and_the_step_decides(monkeypatch):
-    model = CartoonGAN(CARTOON_PRESETS["cartoongan-tiny"])
-    steps = iter([True, True, False, False, True, False])  # a resumed run may go back
-    monkeypatch.setattr(model, "in_first_phase", lambda: next(steps))
-
-    def make_train_function(self, force=False):
-        # Like a tf.function: what the phase is at the first call is what it is for ever.
-        traced = []
-
-        def run(iterator):
-            traced or traced.append(self._initializing)
-            return traced[0]
-
-        self.train_function = run
-
-    monkeypatch.setattr(Translator, "make_train_function", make_train_function)
-    model.make_train_function()
-    phases = [model.train_function(None) for _ in range(6)]
-    assert phases == [True, True, False, False, True, False]
+def test_the_step_decides_on_the_phase():
+    model = phased(CartoonGAN, steps_per_epoch=3)
+    assert [model.plan(step)["initialize"] for step in range(5)] == [True] * 3 + [False] * 2
+    assert not CartoonGAN(TINY[CartoonGAN]).config.init_epochs
 
 
 @pytest.mark.slow
@@ -165,7 +149,7 @@ def test_first_epochs_move_the_generator_alone_with_its_own_adam(tmp_path):
     model.save(tmp_path / "model.keras")
     for each in (model, keras.models.load_model(tmp_path / "model.keras")):
         assert run_steps(each, [batch])["d_loss"] == 0.0
-        assert not each.in_first_phase()
+        assert not each.plan(int(each.step))["initialize"]
         assert run_steps(each, [batch])["d_loss"] > 0.0
         assert iterations(each) == {"generator": 1, "discriminator": 1, "initialization": 2}
 
@@ -174,11 +158,11 @@ def test_animegan_has_the_same_first_phase():
     model = phased(AnimeGAN, steps_per_epoch=1)
     batch = made_batch(model)
     before = values(model.discriminator.variables)
-    assert float(model.train_step(batch)["d_loss"]) == 0.0
+    assert run_steps(model, [batch])["d_loss"] == 0.0
     for old, new in zip(before, values(model.discriminator.variables), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert not model.in_first_phase()
-    assert float(model.train_step(batch)["d_loss"]) > 0.0
+    assert not model.plan(int(model.step))["initialize"]
+    assert run_steps(model, [batch])["d_loss"] > 0.0
     assert iterations(model) == {"generator": 1, "discriminator": 1, "initialization": 1}
 
 

@@ -23,14 +23,14 @@ def test_other_inputs_are_refused_with_what_was_received(images):
 
 def test_padding_matches_numpy_reflection_and_crops_back():
     x = np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype("float32")
-    padded, (top, left) = pad_to_multiple(x, 8)
-    np.testing.assert_array_equal(padded, np.pad(x, ((0, 0), (1, 2), (1, 1), (0, 0)), "reflect"))
-    np.testing.assert_array_equal(padded[:, top : top + 5, left : left + 6], x)
+    padded = pad_to_multiple(x, 8)
+    np.testing.assert_array_equal(padded, np.pad(x, ((0, 0), (0, 3), (0, 2), (0, 0)), "reflect"))
+    np.testing.assert_array_equal(padded[:, :5, :6], x)
 
 
 def test_a_picture_smaller_than_its_padding_is_reflected_repeatedly():
     x = np.arange(3, dtype="float32").reshape(1, 1, 3, 1)
-    padded, _ = pad_to_multiple(x, 16)
+    padded = pad_to_multiple(x, 16)
     np.testing.assert_array_equal(
-        padded[0], np.pad(x, ((0, 0), (7, 8), (6, 7), (0, 0)), "reflect")[0]
+        padded[0], np.pad(x, ((0, 0), (0, 15), (0, 13), (0, 0)), "reflect")[0]
     )
