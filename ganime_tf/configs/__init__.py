@@ -1,0 +1,1 @@
+"""Hyper-parameter tables that import no TensorFlow."""
