@@ -1,9 +1,12 @@
 """The artist's ink, taken off the paper and laid back untouched."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from ganime_tf.data.io import read_image
 
 _DEAD = 0.04  # darkness that is paper: grain, JPEG noise
 
@@ -38,25 +41,66 @@ def extract_ink(page: np.ndarray) -> Ink:
     """Takes the paper's tint off a page and scales its ink to [0, 1].
 
     The paper is the 90th percentile of each channel; full ink the 85th percentile of the darkness
-    of what is not paper, so that pencil and scans count as much as black.
+    of what is not paper, so that pencil and scans count as much as black. Where most of a page is
+    dark it is read the other way round: light ink on dark paper.
 
     Args:
-        page: uint8 `(H, W, 3)`, dark lines on light paper.
+        page: uint8 `(H, W, 3)`.
     """
     page = np.ascontiguousarray(page)
     step = max(1, int(np.sqrt(page.shape[0] * page.shape[1] / 250_000)))
     sample = page[::step, ::step].reshape(-1, 3)
+    light_on_dark = np.median(sample) < 64 and np.percentile(sample, 99.5) > 96
+    if light_on_dark:
+        sample = 255 - sample
     paper = np.maximum(np.percentile(sample, 90, axis=0), 1.0).astype(np.float32)
     full = _levels(1 - (sample / paper).min(axis=-1))
     # A table for each channel: a page of 9 million pixels is looked up, not computed.
-    levels = np.arange(256, dtype=np.float32)
+    levels = np.arange(255, -1, -1) if light_on_dark else np.arange(256)
     cover = None
     for channel in range(3):
         dark = (1 - levels / paper[channel] - _DEAD) / (full - _DEAD)
         table = np.rint(255 * np.clip(dark, 0, 1)).astype(np.uint8)
         looked = table[page[..., channel]]
         cover = looked if cover is None else np.maximum(cover, looked, out=cover)
-    return Ink(page, paper, cover)
+    return Ink(page, 255 - paper if light_on_dark else paper, cover)
+
+
+def read_page(path: str | Path) -> np.ndarray:
+    """Reads line art of any kind as uint8 `(H, W, 3)`.
+
+    White ink on transparent paper comes out as white on black, which `extract_ink` understands;
+    other transparent pages lie on white.
+
+    Raises:
+        FileNotFoundError: When there is no such file.
+        BadImageError: A `ValueError` naming the file, when it is not a good picture.
+    """
+    page = read_image(path)
+    if page.min() < 128:
+        return page
+    black = read_image(path, background=(0, 0, 0))
+    # Nothing dark on white, something light on black, and black seen: transparent, with white ink.
+    return black if black.min() < 64 and black.max() > 128 else page
+
+
+def doubts(ink: Ink) -> str:
+    """A sentence when a page does not look like line art, else an empty string."""
+    step = max(1, int(np.sqrt(ink.cover.size / 250_000)))
+    cover = ink.cover[::step, ::step]
+    if not (cover > 0).any():
+        return "The page is blank: no ink was found on it."
+    grey = float(((cover > 40) & (cover < 215)).mean())
+    if grey > 0.35:
+        return (
+            f"{grey:.0%} of the page are middle tones: this looks like a photo or a painted "
+            "picture, not like line art; the colours follow its borders only roughly."
+        )
+    sample = ink.page[::step, ::step].astype(int)
+    colourful = float(((sample.max(-1) - sample.min(-1) > 60) & (cover > 40)).mean())
+    if colourful > 0.15:
+        return f"{colourful:.0%} of the page are coloured already; those pixels stay as they are."
+    return ""
 
 
 def compose(ink: Ink, colour: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganime_tf.colouring.drawings import training_batch
+from ganime_tf.colouring.network import fold
 from ganime_tf.configs.colour_barrier import ColourBarrierConfig
 from ganime_tf.networks.barrier import build_barrier
 
@@ -96,3 +97,12 @@ def train_barrier(
             _LOG.info("%s", record)
             losses = []
     return average
+
+
+def folded_weights(network: keras.Model) -> dict[str, np.ndarray]:
+    """The network's weights as `colouring.network.BarrierNetwork` takes them."""
+    weights = {}
+    for layer in network.layers:
+        for variable in layer.variables:
+            weights[f"{layer.name}/{variable.name}"] = keras.ops.convert_to_numpy(variable)
+    return fold(weights)
