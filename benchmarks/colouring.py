@@ -266,7 +266,10 @@ def paired(rows, first, second, key="dE") -> str:
 
 def table(rows) -> str:
     """The rows as Markdown."""
-    lines = ["| method | hints | dE | L1 | leak % | dE at hints (p99) |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| method | hints | dE | L1 | leak % | dE at hints (p99) |",
+        "|---|---|---|---|---|---|",
+    ]
     for (method, way, count), scores in rows.items():
         means = {}
         for key in ("dE", "l1", "leak", "hint"):

@@ -123,7 +123,9 @@ def read_palette(path: str | Path) -> dict[str, str]:
     except ValueError as error:
         raise ValueError(f"{path}: not JSON: {error}") from error
     if not isinstance(palette, dict) or not all(isinstance(v, str) for v in palette.values()):
-        raise ValueError(f'{path}: a palette is an object of names and colours, {{"hair": "#a42"}}.')
+        raise ValueError(
+            f'{path}: a palette is an object of names and colours, {{"hair": "#a42"}}.'
+        )
     for name, colour in palette.items():
         _colour(colour, {}, f"{path}: {name}")
     return palette

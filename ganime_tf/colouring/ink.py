@@ -59,8 +59,9 @@ def extract_ink(page: np.ndarray) -> Ink:
     levels = np.arange(255, -1, -1) if light_on_dark else np.arange(256)
     cover = None
     for channel in range(3):
-        dark = (1 - levels / paper[channel] - _DEAD) / (full - _DEAD)
-        table = np.rint(255 * np.clip(dark, 0, 1)).astype(np.uint8)
+        dark = 1 - levels / paper[channel]
+        # Never less than the darkness, so that what the paper does not explain is ink.
+        table = np.ceil(255 * np.clip(dark / full, 0, 1) * (dark > _DEAD)).astype(np.uint8)
         looked = table[page[..., channel]]
         cover = looked if cover is None else np.maximum(cover, looked, out=cover)
     return Ink(page, 255 - paper if light_on_dark else paper, cover)

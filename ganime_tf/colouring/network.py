@@ -30,9 +30,7 @@ def fold(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             continue
         gain = weights[f"{norm}/gamma"] / np.sqrt(weights[f"{norm}/moving_variance"] + _EPSILON)
         folded[key] = kernel * gain
-        folded[f"{layer}/bias"] = (
-            weights[f"{norm}/beta"] - weights[f"{norm}/moving_mean"] * gain
-        )
+        folded[f"{layer}/bias"] = weights[f"{norm}/beta"] - weights[f"{norm}/moving_mean"] * gain
     return {key: np.asarray(value, np.float32) for key, value in folded.items()}
 
 

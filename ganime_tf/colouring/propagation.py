@@ -10,7 +10,7 @@ import scipy.ndimage
 import scipy.sparse
 import scipy.sparse.linalg
 
-_HOLD = 1e4  # conductance from a hint to its colour; then the hint itself is set exactly
+_HOLD = 1e6  # conductance from a hint to its colour; then the hint itself is set exactly
 _MOST_NEW = 96  # pixels of new dabs that are added to a factorisation; more are factorised
 _MOST_KEPT = 192
 
