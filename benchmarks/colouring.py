@@ -2,10 +2,11 @@
 
 python -m benchmarks.colouring --real FOLDER [--split test] [--pictures N] [--hints 5,20,80]
 
-Every row is an ink-free colour sheet under the artist's ink, at about 256 x 256 pixels. Random hints
-are 5 x 5 pixels of the true mean colour anywhere off the ink; clicked ones are placed where a person
-would: on the largest remaining error, a few at a time. dE is CIEDE2000, a mean over the picture. Leak
-is the share of clean pixels 1 to 4 px beside a line that are painted more like its far side.
+Every row is an ink-free colour sheet under the artist's ink, at about 256 x 256 pixels. Random
+hints are 5 x 5 pixels of the true mean colour anywhere off the ink; clicked ones are placed where a
+person would: on the largest remaining error, a few at a time. dE is CIEDE2000, a mean over the
+picture. Leak is the share of clean pixels 1 to 4 px beside a line that are painted more like its
+far side.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from ganime_tf.colouring.drawings import (
 from ganime_tf.colouring.hints import Hints
 from ganime_tf.colouring.ink import compose, extract_ink, working_size
 from ganime_tf.colouring.network import included_network
-from ganime_tf.colouring.propagation import Propagator, closed_lines, edge_barrier
+from ganime_tf.colouring.propagation import Propagator, edge_barrier
 from ganime_tf.metrics.colour import delta_e, rgb_to_lab
 
 AREA = 256
@@ -217,11 +218,6 @@ def drawn_pairs(kind: str, count: int):
         if kind != "clean":
             page = randomize_ink(rng, lineart)
         yield f"{kind}{k}", page, compose(extract_ink(page), sheet)
-
-
-def closed_leak(case: Case, hints_a: np.ndarray) -> float:
-    """Not used by the tables of real pictures: share of clean pixels beyond closed lines."""
-    return float(closed_lines(case.cover).mean()) if hints_a.any() else 0.0
 
 
 def measure(cases, methods, counts, click_counts, sheet_path=None) -> dict:

@@ -92,7 +92,7 @@ def flat_regions(
 
 
 def _enlarge(labels: np.ndarray, count: int, size: tuple[int, int]) -> np.ndarray:
-    """A label map at page size with smooth borders: each label's mask enlarged, the largest wins."""
+    """Labels at page size with smooth borders: each mask is enlarged, the largest wins."""
     best = np.zeros(size, np.uint8)
     winner = np.zeros(size, np.uint8)
     scale = np.array(size) / labels.shape

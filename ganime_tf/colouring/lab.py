@@ -27,8 +27,9 @@ def colour_steps(sheet: np.ndarray, low: float = 3.0, high: float = 20.0) -> np.
 
     Args:
         sheet: An ink-free colour sheet, uint8 `(H, W, 3)`.
-        low, high: Differences (CIE76) across a pixel, from its left to its right neighbour or from
-            the upper to the lower, that count as 0 and as 1.
+        low: Difference (CIE76) across a pixel, from its left to its right neighbour or from the
+            upper to the lower, that counts as 0.
+        high: Difference that counts as 1.
 
     Returns:
         float32 `(H, W)` in [0, 1]; an edge is two pixels wide.
