@@ -100,7 +100,8 @@ def build_barrier(
 
     Returns:
         A model from ink in [0, 1], float `(N, H, W, 1)`, 1 where there is ink, to logits of a
-        colour change, float32 `(N, H, W, 1)`. Height and width must be multiples of `2**len(filters)`.
+        colour change, float32 `(N, H, W, 1)`. Height and width must be multiples of
+        `2**len(filters)`.
     """
     ink = keras.Input((None, None, 1), name="ink")
     x = SpaceToDepth(2, name="stem")(ink)
