@@ -33,7 +33,16 @@ from ganime_tf.colouring.propagation import Propagator, edge_barrier
 from ganime_tf.metrics.colour import delta_e, rgb_to_lab
 
 AREA = 256
-METHODS = ("sketch", "flood", "geodesic", "geodesic barrier", "levin", "ours", "flats")
+METHODS = (
+    "sketch",
+    "flood",
+    "geodesic",
+    "geodesic barrier",
+    "levin",
+    "levin sharp",
+    "ours",
+    "flats",
+)
 
 
 class Case:
@@ -51,7 +60,8 @@ class Case:
         self.learned = network(self.cover)
         self.free = self.cover < 0.3
         self.propagators = {
-            "levin": Propagator(edge_barrier(self.cover)),
+            "levin": Propagator(edge_barrier(self.cover), sharpness=12.0),
+            "levin sharp": Propagator(edge_barrier(self.cover)),
             "ours": Propagator(edge_barrier(self.cover, self.learned)),
         }
         self.sides = _sides(self.cover, self.lab)
@@ -300,12 +310,12 @@ def main() -> None:
     clicks = [int(v) for v in args.clicked.split(",") if v]
     rows = measure(cases, args.methods.split(","), counts, clicks, args.sheet)
     print(table(rows))
-    for method in ("ours", "flats", "geodesic barrier"):
+    for other in ("levin", "levin sharp"):
         for way, many in (("random", counts), ("clicked", clicks)):
             for count in many:
-                if (method, way, count) in rows and ("levin", way, count) in rows:
-                    against = paired(rows, (method, way, count), ("levin", way, count))
-                    print(f"{method} against levin, {count} {way}: dE {against}")
+                if ("ours", way, count) in rows and (other, way, count) in rows:
+                    against = paired(rows, ("ours", way, count), (other, way, count))
+                    print(f"ours against {other}, {count} {way}: dE {against}")
     if args.json:
         named = {" ".join(map(str, key)): value for key, value in rows.items()}
         args.json.write_text(json.dumps(named, indent=1))

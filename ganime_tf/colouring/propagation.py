@@ -46,21 +46,22 @@ def closed_lines(cover: np.ndarray, full: float = 0.35) -> np.ndarray:
 def edge_barrier(
     cover: np.ndarray,
     learned: np.ndarray | None = None,
-    open_weight: float = 0.3,
-    closed_weight: float = 0.7,
+    trust: float = 0.4,
+    closed_weight: float = 0.5,
 ) -> np.ndarray:
-    """The barrier of the solve, float32 `(H, W)`: the learned one, and ink.
+    """The barrier of the solve, float32 `(H, W)`: `trust learned + (1 - trust) ink`.
 
     Args:
         cover: Ink in [0, 1].
         learned: From the barrier network; None takes the ink alone (Levin's rows of the tables).
-        open_weight: What an open line counts beside the learned barrier.
-        closed_weight: What a line without a gap counts: nothing leaks through it, whatever the
-            network thinks.
+        trust: How much the network decides. Of two lines around a region without a hint, the one
+            that it takes for a border conducts `exp(trust sharpness)` times less.
+        closed_weight: The least that a line without a gap counts, however thin or grey: nothing
+            leaks through it.
     """
     if learned is None:
         return cover.astype(np.float32)
-    barrier = np.maximum(learned, open_weight * cover)
+    barrier = trust * learned + (1 - trust) * cover
     return np.where(closed_lines(cover), np.maximum(barrier, closed_weight), barrier).astype(
         np.float32
     )
@@ -74,7 +75,7 @@ class Propagator:
         sharpness: A border of 1 conducts `exp(-sharpness)`.
     """
 
-    def __init__(self, barrier: np.ndarray, sharpness: float = 12.0):
+    def __init__(self, barrier: np.ndarray, sharpness: float = 32.0):
         self.shape = barrier.shape
         index = np.arange(barrier.size).reshape(barrier.shape)
         first = np.concatenate([index[:, 1:].ravel(), index[1:].ravel()])
