@@ -2,3 +2,9 @@
 
 NumPy, SciPy and Pillow only: nothing here imports TensorFlow.
 """
+
+from ganime_tf.colouring.hints import Hints, parse_hints, read_hints, read_palette
+from ganime_tf.colouring.ink import read_page
+from ganime_tf.colouring.page import Coloured, Page
+
+__all__ = ["Coloured", "Hints", "Page", "parse_hints", "read_hints", "read_page", "read_palette"]

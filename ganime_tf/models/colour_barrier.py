@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganime_tf.colouring.drawings import training_batch
-from ganime_tf.colouring.network import fold
+from ganime_tf.colouring.network import fold, save_network
 from ganime_tf.configs.colour_barrier import ColourBarrierConfig
 from ganime_tf.networks.barrier import build_barrier
 
@@ -41,10 +41,10 @@ def learning_rate(config: ColourBarrierConfig, step: int) -> float:
 def train_barrier(
     config: ColourBarrierConfig, folder: str | Path, seed: int = 0, save_every: int = 100
 ) -> keras.Model:
-    """Trains a barrier network and writes `barrier.weights.h5` and `metrics.jsonl` in `folder`.
+    """Trains a barrier network; resumes from `folder` where an earlier call stopped.
 
-    Resumes from `folder` where an earlier call stopped. The averaged weights (0.995 a step) are in
-    `average.weights.h5`.
+    Writes in `folder`: checkpoints, `metrics.jsonl`, and of the averaged weights (0.995 a step)
+    `average.weights.h5` and `barrier.npz`, which `colouring.network.load_network` reads.
 
     Args:
         config: Hyper-parameters.
@@ -96,6 +96,7 @@ def train_barrier(
                 file.write(json.dumps(record) + "\n")
             _LOG.info("%s", record)
             losses = []
+    save_network(folder / "barrier.npz", folded_weights(average))
     return average
 
 
