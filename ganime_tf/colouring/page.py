@@ -4,11 +4,11 @@ import dataclasses
 import functools
 
 import numpy as np
-from PIL import Image
 
 from ganime_tf.colouring.flats import Flats, flat_regions
 from ganime_tf.colouring.hints import Hints
 from ganime_tf.colouring.ink import Ink, compose, doubts, extract_ink, shrink, working_size
+from ganime_tf.colouring.lift import lift
 from ganime_tf.colouring.network import BarrierNetwork, included_network
 from ganime_tf.colouring.propagation import Propagator, edge_barrier
 
@@ -104,8 +104,8 @@ class Page:
             flats = flat_regions(self._propagator, hints.at(self.size), self.ink.size)
             colour = flats.sheet()
         else:
-            sheet = np.clip(np.rint(self.spread(hints)), 0, 255).astype(np.uint8)
-            small = Image.fromarray(sheet)
-            colour = np.array(small.resize(self.ink.size[::-1], Image.Resampling.BILINEAR))
+            held, values = hints.at(self.size)
+            sheet = self._propagator.solve(held, values)
+            colour = lift(sheet, self.cover, held, self.ink.cover)
             colour[hints.mask] = hints.colours[hints.mask]
         return Coloured(compose(self.ink, colour), colour, flats)

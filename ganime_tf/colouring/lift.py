@@ -1,0 +1,65 @@
+"""From the working size to the page: colour borders go into the lines they belong to."""
+
+import numpy as np
+import scipy.ndimage
+from PIL import Image
+
+from ganime_tf.colouring.ink import shrink, working_size
+
+_EVEN = 8.0  # colours of neighbours that differ by less are blended as they are
+_AREA = 1024  # borders are placed on so many squared pixels, then enlarged
+
+
+def _resize(planes: np.ndarray, size: tuple[int, int], how=Image.Resampling.BILINEAR) -> np.ndarray:
+    """Float planes `(h, w, K)` at another size."""
+    resized = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(plane, np.float32)).resize(size[::-1], how))
+        for plane in np.moveaxis(planes, -1, 0)
+    ]
+    return np.stack(resized, -1)
+
+
+def lift(
+    sheet: np.ndarray, cover: np.ndarray, held: np.ndarray, page_cover: np.ndarray
+) -> np.ndarray:
+    """Enlarges a colour sheet so that its borders lie under the page's lines.
+
+    A working cell with a line in it holds a mixture of both sides. Its pixels take the colour of
+    the nearest clean cell on their own side of the ink instead, by a watershed on the finer ink.
+
+    Args:
+        sheet: Colours at working size, float `(h, w, 3)` in [0, 255].
+        cover: Ink at working size, float `(h, w)`.
+        held: Cells with a hint, bool `(h, w)`; they count as clean.
+        page_cover: Ink of the page, uint8 `(H, W)`.
+
+    Returns:
+        uint8 `(H, W, 3)`.
+    """
+    fine = working_size(*page_cover.shape, _AREA)
+    spread = scipy.ndimage.maximum_filter(sheet, (3, 3, 1)) - scipy.ndimage.minimum_filter(
+        sheet, (3, 3, 1)
+    )
+    uneven = spread.max(axis=-1) > _EVEN
+    # The clearest cell of a small region counts, else the region would be lost.
+    clearest = (cover == scipy.ndimage.minimum_filter(cover, 3)) & (cover < 0.5)
+    clean = ~uneven | held | clearest | (cover < 0.05)
+    weight = clean.astype(np.float32)[..., None]
+    total = _resize(weight, fine)
+    known = _resize(weight, fine, Image.Resampling.NEAREST)[..., 0] > 0
+    blended = _resize(sheet * weight, fine) / np.maximum(total, 1e-3)
+    if not known.all():
+        markers = np.zeros(fine, np.int32)
+        # Only the rim of the clean pixels floods; one number each.
+        rim = known & scipy.ndimage.binary_dilation(~known, np.ones((3, 3), bool))
+        rows, columns = np.nonzero(rim)
+        markers[rows, columns] = np.arange(1, len(rows) + 1)
+        inner = known & ~rim
+        markers[inner] = -1  # floods last, and never leaves
+        ink = np.rint(255 * shrink(page_cover, fine)).astype(np.uint8)
+        owner = scipy.ndimage.watershed_ift(ink, markers, np.ones((3, 3), int))
+        lost = ~known & (owner > 0)
+        chosen = owner[lost] - 1
+        blended[lost] = blended[rows[chosen], columns[chosen]]
+    small = Image.fromarray(np.clip(np.rint(blended), 0, 255).astype(np.uint8))
+    return np.array(small.resize(page_cover.shape[::-1], Image.Resampling.BILINEAR))
