@@ -19,13 +19,43 @@ def _resize(planes: np.ndarray, size: tuple[int, int], how=Image.Resampling.BILI
     return np.stack(resized, -1)
 
 
+def _owners(known: np.ndarray, line: np.ndarray, reach: int) -> np.ndarray:
+    """For each pixel the flat index of the known pixel whose colour it takes, int `(H, W)`.
+
+    First step by step without crossing a line, at most `reach` steps; then the pixels of the lines
+    themselves, and what was not reached, from the nearest.
+    """
+    height, width = known.shape
+    wide = width + 2
+    owner = np.full((height + 2, wide), -1, np.int64)
+    inner = owner[1:-1, 1:-1]
+    inner[known] = np.flatnonzero(known)
+    flat = owner.reshape(-1)
+    rows, columns = np.nonzero(~known & ~line)
+    waiting = (rows + 1) * wide + columns + 1
+    for _ in range(reach):
+        found = np.full(len(waiting), -1, np.int64)
+        for offset in (1, -1, wide, -wide, wide + 1, wide - 1, -wide + 1, -wide - 1):
+            found = np.where(found >= 0, found, flat[waiting + offset])
+        reached = found >= 0
+        if not reached.any():
+            break
+        flat[waiting[reached]] = found[reached]
+        waiting = waiting[~reached]
+    missing = inner < 0
+    if missing.any():
+        _, (rows, columns) = scipy.ndimage.distance_transform_edt(missing, return_indices=True)
+        return inner[rows, columns]
+    return inner.copy()
+
+
 def lift(
     sheet: np.ndarray, cover: np.ndarray, held: np.ndarray, page_cover: np.ndarray
 ) -> np.ndarray:
     """Enlarges a colour sheet so that its borders lie under the page's lines.
 
     A working cell with a line in it holds a mixture of both sides. Its pixels take the colour of
-    the nearest clean cell on their own side of the ink instead, by a watershed on the finer ink.
+    the nearest clean cell on their own side of the ink instead, seen on a finer grid.
 
     Args:
         sheet: Colours at working size, float `(h, w, 3)` in [0, 255].
@@ -48,18 +78,8 @@ def lift(
     total = _resize(weight, fine)
     known = _resize(weight, fine, Image.Resampling.NEAREST)[..., 0] > 0
     blended = _resize(sheet * weight, fine) / np.maximum(total, 1e-3)
-    if not known.all():
-        markers = np.zeros(fine, np.int32)
-        # Only the rim of the clean pixels floods; one number each.
-        rim = known & scipy.ndimage.binary_dilation(~known, np.ones((3, 3), bool))
-        rows, columns = np.nonzero(rim)
-        markers[rows, columns] = np.arange(1, len(rows) + 1)
-        inner = known & ~rim
-        markers[inner] = -1  # floods last, and never leaves
-        ink = np.rint(255 * shrink(page_cover, fine)).astype(np.uint8)
-        owner = scipy.ndimage.watershed_ift(ink, markers, np.ones((3, 3), int))
-        lost = ~known & (owner > 0)
-        chosen = owner[lost] - 1
-        blended[lost] = blended[rows[chosen], columns[chosen]]
+    if known.any() and not known.all():
+        owner = _owners(known, shrink(page_cover, fine) >= 0.5, 2 * (fine[0] // len(sheet) + 1))
+        blended = blended.reshape(-1, 3)[owner]
     small = Image.fromarray(np.clip(np.rint(blended), 0, 255).astype(np.uint8))
     return np.array(small.resize(page_cover.shape[::-1], Image.Resampling.BILINEAR))
