@@ -137,7 +137,7 @@ def _flats(case: Case, hints: Hints):
     from ganime_tf.colouring.flats import flat_regions
 
     known = (hints.mask, hints.colours.astype(np.float32))
-    return flat_regions(case.propagators["ours"], known, case.size).sheet()
+    return flat_regions(case.propagators["ours"], known, case.cover, case.ink.cover).sheet()
 
 
 def paint(case: Case, method: str, hints: Hints) -> np.ndarray:

@@ -8,9 +8,9 @@ import dataclasses
 
 import numpy as np
 import scipy.ndimage
-from PIL import Image
 
 from ganime_tf.colouring.lab import rgb_to_lab
+from ganime_tf.colouring.lift import lift_labels
 from ganime_tf.colouring.propagation import Propagator
 
 _SAME = 4.0  # colours nearer than this (CIE76) are one: dabs with soft rims
@@ -74,44 +74,23 @@ def distinct_colours(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def flat_regions(
-    propagator: Propagator, hints: tuple[np.ndarray, np.ndarray], size: tuple[int, int]
+    propagator: Propagator,
+    hints: tuple[np.ndarray, np.ndarray],
+    cover: np.ndarray,
+    page_cover: np.ndarray,
 ) -> Flats:
     """Parts a page into the regions of its hints.
 
     Args:
         propagator: Of the page at working size.
         hints: `known` and `colours` at working size, see `Hints.at`.
-        size: Height and width of the page.
+        cover: Ink at working size, float `(h, w)`.
+        page_cover: Ink of the page, uint8 `(H, W)`.
     """
     known, colours = hints
     palette, index = distinct_colours(colours[known])
     seeds = np.zeros((*known.shape, len(palette)), np.float32)
     seeds[known] = np.eye(len(palette), dtype=np.float32)[index]
     share = propagator.solve(known, seeds)
-    return Flats(_enlarge(share.argmax(axis=-1), len(palette), size), palette)
-
-
-def _enlarge(labels: np.ndarray, count: int, size: tuple[int, int]) -> np.ndarray:
-    """Labels at page size with smooth borders: each mask is enlarged, the largest wins."""
-    best = np.zeros(size, np.uint8)
-    winner = np.zeros(size, np.uint8)
-    scale = np.array(size) / labels.shape
-    boxes = scipy.ndimage.find_objects(labels + 1, max_label=count)
-    for label, box in enumerate(boxes):
-        if box is None:
-            continue
-        # One cell of margin, so that the enlarged mask falls off within it.
-        low = np.array([max(part.start - 1, 0) for part in box])
-        high = np.array([min(part.stop + 1, n) for part, n in zip(box, labels.shape, strict=True)])
-        top, left = np.floor(low * scale).astype(int)
-        bottom, right = np.minimum(np.ceil(high * scale), size).astype(int)
-        mask = Image.fromarray(((labels == label) * 255).astype(np.uint8))
-        source = (left / scale[1], top / scale[0], right / scale[1], bottom / scale[0])
-        large = np.asarray(
-            mask.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=source)
-        )
-        target = np.s_[top:bottom, left:right]
-        wins = large > best[target]
-        best[target][wins] = large[wins]
-        winner[target][wins] = label
-    return winner
+    labels = share.argmax(axis=-1)
+    return Flats(lift_labels(labels, len(palette), cover, known, page_cover), palette)

@@ -19,6 +19,13 @@ def _resize(planes: np.ndarray, size: tuple[int, int], how=Image.Resampling.BILI
     return np.stack(resized, -1)
 
 
+def _clean(cover: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Working cells that lie on one side of the ink."""
+    # The clearest cell of a small region counts, else the region would be lost.
+    clearest = (cover == scipy.ndimage.minimum_filter(cover, 3)) & (cover < 0.5)
+    return held | clearest | (cover < 0.05)
+
+
 def _owners(known: np.ndarray, line: np.ndarray, reach: int) -> np.ndarray:
     """For each pixel the flat index of the known pixel whose colour it takes, int `(H, W)`.
 
@@ -71,9 +78,7 @@ def lift(
         sheet, (3, 3, 1)
     )
     uneven = spread.max(axis=-1) > _EVEN
-    # The clearest cell of a small region counts, else the region would be lost.
-    clearest = (cover == scipy.ndimage.minimum_filter(cover, 3)) & (cover < 0.5)
-    clean = ~uneven | held | clearest | (cover < 0.05)
+    clean = _clean(cover, held) | ~uneven
     weight = clean.astype(np.float32)[..., None]
     total = _resize(weight, fine)
     known = _resize(weight, fine, Image.Resampling.NEAREST)[..., 0] > 0
@@ -83,3 +88,64 @@ def lift(
         blended = blended.reshape(-1, 3)[owner]
     small = Image.fromarray(np.clip(np.rint(blended), 0, 255).astype(np.uint8))
     return np.array(small.resize(page_cover.shape[::-1], Image.Resampling.BILINEAR))
+
+
+def lift_labels(
+    labels: np.ndarray, count: int, cover: np.ndarray, held: np.ndarray, page_cover: np.ndarray
+) -> np.ndarray:
+    """`lift` for labels instead of colours.
+
+    Args:
+        labels: Labels below `count` at working size, int `(h, w)`.
+        count: At most 256.
+        cover: Ink at working size, float `(h, w)`.
+        held: Cells with a hint, bool `(h, w)`.
+        page_cover: Ink of the page, uint8 `(H, W)`.
+
+    Returns:
+        uint8 `(H, W)`.
+    """
+    fine = working_size(*page_cover.shape, _AREA)
+    even = scipy.ndimage.maximum_filter(labels, 3) == scipy.ndimage.minimum_filter(labels, 3)
+    clean = (_clean(cover, held) | even)[..., None].astype(np.float32)
+    known = _resize(clean, fine, Image.Resampling.NEAREST)[..., 0] > 0
+    large = enlarge_labels(labels, count, fine)
+    if known.any() and not known.all():
+        owner = _owners(known, shrink(page_cover, fine) >= 0.5, 2 * (fine[0] // len(labels) + 1))
+        large = large.reshape(-1)[owner]
+    return enlarge_labels(large.astype(int), count, page_cover.shape)
+
+
+def enlarge_labels(labels: np.ndarray, count: int, size: tuple[int, int]) -> np.ndarray:
+    """A label map at another size with smooth borders: each mask is enlarged, the largest wins.
+
+    Args:
+        labels: Labels below `count`, int `(h, w)`.
+        count: At most 256.
+        size: Height and width.
+
+    Returns:
+        uint8 `size`.
+    """
+    best = np.zeros(size, np.uint8)
+    winner = np.zeros(size, np.uint8)
+    scale = np.array(size) / labels.shape
+    boxes = scipy.ndimage.find_objects(labels + 1, max_label=count)
+    for label, box in enumerate(boxes):
+        if box is None:
+            continue
+        # One cell of margin, so that the enlarged mask falls off within it.
+        low = np.array([max(part.start - 1, 0) for part in box])
+        high = np.array([min(part.stop + 1, n) for part, n in zip(box, labels.shape, strict=True)])
+        top, left = np.floor(low * scale).astype(int)
+        bottom, right = np.minimum(np.ceil(high * scale), size).astype(int)
+        mask = Image.fromarray(((labels == label) * 255).astype(np.uint8))
+        source = (left / scale[1], top / scale[0], right / scale[1], bottom / scale[0])
+        large = np.asarray(
+            mask.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=source)
+        )
+        target = np.s_[top:bottom, left:right]
+        wins = large > best[target]
+        best[target][wins] = large[wins]
+        winner[target][wins] = label
+    return winner

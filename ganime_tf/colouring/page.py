@@ -101,7 +101,7 @@ class Page:
             return Coloured(self.ink.page, blank)
         flats = None
         if flat:
-            flats = flat_regions(self._propagator, hints.at(self.size), self.ink.size)
+            flats = flat_regions(self._propagator, hints.at(self.size), self.cover, self.ink.cover)
             colour = flats.sheet()
         else:
             held, values = hints.at(self.size)

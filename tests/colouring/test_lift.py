@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganime_tf.colouring.lift import lift
+from ganime_tf.colouring.lift import enlarge_labels, lift, lift_labels
 
 
 def test_a_border_moves_from_the_cells_to_the_line():
@@ -37,3 +37,21 @@ def test_a_small_region_keeps_its_colour():
     sheet[8:10, 8:10] = 30
     out = lift(sheet, cover, np.zeros(cover.shape, bool), page)
     assert (out[60:84, 60:84] == 30).all() and (out[:54] == 200).all() and (out[90:] == 200).all()
+
+
+def test_labels_change_at_the_line_and_only_there():
+    page = np.zeros((256, 256), np.uint8)
+    page[:, 148:151] = 255
+    cover = page.reshape(16, 16, 16, 16).mean(axis=(1, 3)) / 255
+    labels = np.zeros((16, 16), int)
+    labels[:, 9:] = 2
+    out = lift_labels(labels, 3, cover, np.zeros((16, 16), bool), page)
+    assert (out[:, :148] == 0).all() and (out[:, 151:] == 2).all()
+
+
+def test_enlarged_labels_have_straight_diagonals():
+    y, x = np.mgrid[:16, :16]
+    out = enlarge_labels((x > y).astype(int), 2, (160, 160))
+    rows, columns = np.mgrid[:160, :160]
+    far = np.abs(columns - rows - 5) > 8
+    np.testing.assert_array_equal(out[far], (columns > rows + 5)[far])
