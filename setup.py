@@ -17,6 +17,10 @@ EXTRAS = {
     "litert": ["ai-edge-litert>=1.2"],
     # Exporting to ONNX by `keras.Model.export`, and using it.
     "onnx": ["tf2onnx>=1.17", "onnx>=1.17", "onnxruntime>=1.20"],
+    # Colour layers as PSD files.
+    "psd": ["psd-tools>=1.10"],
+    # TensorFlow with its CUDA libraries: without it, a GPU machine computes on the CPU.
+    "gpu": ["tensorflow[and-cuda]>=2.20"],
     # Face cropping.
     "faces": ["opencv-python-headless>=4.8,<5"],
     "notebooks": ["jupyterlab", "ipywidgets"],
@@ -41,6 +45,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=find_packages(include=["ganime_tf", "ganime_tf.*"]),
+    package_data={"ganime_tf.colouring": ["barrier.npz"]},
     python_requires=">=3.11",
     install_requires=[
         "tensorflow>=2.20",

@@ -21,6 +21,7 @@ ALLOWED = {
     "losses": {"ops"},
     "networks": {"ops", "layers", "weights"},
     "models": {"ops", "configs", "layers", "losses", "networks", "weights", "version"},
+    "colouring": {"ops", "data", "toy", "progress"},
     "baselines": {"ops", "networks", "losses", "weights", "progress"},
     "toy": {"ops", "data", "progress"},
     "data": {"ops", "progress", "toy"},
@@ -86,7 +87,15 @@ def test_prints_only_in_the_command_line(path):
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_optional_packages_are_imported_where_they_are_used(path):
-    optional = {"torch", "cv2", "tensorflow_hub", "ai_edge_litert", "skimage", "tf2onnx"}
+    optional = {
+        "torch",
+        "cv2",
+        "tensorflow_hub",
+        "ai_edge_litert",
+        "skimage",
+        "tf2onnx",
+        "psd_tools",
+    }
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.Import):
             assert not {alias.name.split(".")[0] for alias in node.names} & optional

@@ -13,6 +13,7 @@ COMMANDS = {
     "train": ("ganime_tf.cli.train", "train a model, or resume a run"),
     "translate": ("ganime_tf.cli.translate", "translate pictures with a run or an export"),
     "evaluate": ("ganime_tf.cli.evaluate", "compare pictures with the truth, or a model with data"),
+    "color": ("ganime_tf.cli.color", "colour line art from hints, on its own lines"),
     "compare": ("ganime_tf.cli.compare", "several outputs side by side: table and picture grid"),
     "export": ("ganime_tf.cli.export", "write a run as a SavedModel"),
     "convert": ("ganime_tf.cli.convert", "load weights that other projects released"),
