@@ -31,7 +31,7 @@ def cross_entropy(logits, labels, ignore: int = -1):
     return ops.sum(losses) / ops.maximum(ops.sum(ops.cast(kept, "float32")), 1.0)
 
 
-def ohem_cross_entropy(logits, labels, num_hard: int, threshold: float = 0.7, ignore: int = -100):
+def ohem_cross_entropy(logits, labels, num_hard, threshold: float = 0.7, ignore: int = -100):
     """Cross-entropy of the hard pixels (online hard example mining, the face-parsing release).
 
     A pixel is hard when the true class has a probability below `threshold`. With more than
@@ -41,7 +41,8 @@ def ohem_cross_entropy(logits, labels, num_hard: int, threshold: float = 0.7, ig
     Args:
         logits: Float `(N, H, W, classes)`.
         labels: Integer `(N, H, W)`.
-        num_hard: Least number of pixels of the batch that count; a sixteenth in the release.
+        num_hard: Least number of pixels of the batch that count, an int or a scalar tensor; a
+            sixteenth in the release.
         threshold: Probability in (0, 1).
         ignore: Class number that does not count.
 
@@ -51,7 +52,7 @@ def ohem_cross_entropy(logits, labels, num_hard: int, threshold: float = 0.7, ig
     Raises:
         ValueError: When `threshold` is outside (0, 1) or `num_hard` is not positive.
     """
-    if not 0.0 < threshold < 1.0 or num_hard < 1:
+    if not 0.0 < threshold < 1.0 or (isinstance(num_hard, int) and num_hard < 1):
         raise ValueError(
             "`threshold` must be in (0, 1) and `num_hard` at least 1. Received "
             f"{threshold}, {num_hard}."

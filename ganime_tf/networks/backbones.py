@@ -54,6 +54,7 @@ def add_resnet(
     dilated: bool = False,
     multi_grid: tuple[int, int, int] | None = None,
     deep_stem: bool = False,
+    small_input: bool = False,
     prefix: str = "",
     initializer=he_fan_out,
 ) -> list:
@@ -66,6 +67,8 @@ def add_resnet(
         dilated: Stages 3 and 4 keep the size and dilate by 2 and 4 instead: stride 8 in all.
         multi_grid: Dilations of the blocks of stage 4 instead of 2, 4, 4.
         deep_stem: Three 3x3 convolutions at the start instead of one 7x7.
+        small_input: Starts with one 3x3 convolution that keeps the size, for pictures of 64 px:
+            every stride below is a quarter.
         prefix: Put before the names of the layers.
         initializer: A function that makes a kernel initializer.
 
@@ -101,15 +104,18 @@ def add_resnet(
         x = layers.Add(name=f"{prefix}{name}.add")([y, x])
         return layers.ReLU(name=f"{prefix}{name}.relu")(x)
 
-    if deep_stem:
+    if small_input:
+        x = conv(x, "conv1", filters, 3)
+    elif deep_stem:
         x = conv(x, "conv1.0", filters, 3, stride=2, bn="conv1.1")
         x = conv(x, "conv1.3", filters, 3, bn="conv1.4")
         x = conv(x, "conv1.6", 2 * filters, 3, bn="bn1")
     else:
         x = conv(x, "conv1", filters, 7, stride=2)
-    # Zeros are as good as PyTorch's minus infinity here: nothing after a ReLU is smaller.
-    x = layers.ZeroPadding2D(1, name=f"{prefix}maxpool.pad")(x)
-    x = layers.MaxPooling2D(3, 2, name=f"{prefix}maxpool")(x)
+    if not small_input:
+        # Zeros are as good as PyTorch's minus infinity here: nothing after a ReLU is smaller.
+        x = layers.ZeroPadding2D(1, name=f"{prefix}maxpool.pad")(x)
+        x = layers.MaxPooling2D(3, 2, name=f"{prefix}maxpool")(x)
     stages = []
     for stage, count in enumerate(_BLOCKS[depth]):
         stride = 1 if stage == 0 or (dilated and stage > 1) else 2

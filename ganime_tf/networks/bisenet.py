@@ -34,6 +34,7 @@ def build_bisenet(
     *,
     num_classes: int = 17,
     filters: int = 64,
+    small_input: bool = False,
     normalize: bool = True,
     name: str = "bisenet",
 ) -> keras.Model:
@@ -42,6 +43,7 @@ def build_bisenet(
     Args:
         num_classes: Classes, background included.
         filters: Width of the backbone's first stage; 64 in the release. Everything else scales.
+        small_input: A first convolution that keeps the size: all strides are a quarter.
         normalize: Takes pictures in [-1, 1]; else already normalized as ImageNet's.
         name: Name of the model.
 
@@ -78,7 +80,9 @@ def build_bisenet(
 
     image = keras.Input((None, None, 3), name="image")
     x = imagenet_input(image) if normalize else image
-    _, feat8, feat16, feat32 = add_resnet(x, filters=filters, prefix="cp.resnet.")
+    _, feat8, feat16, feat32 = add_resnet(
+        x, filters=filters, small_input=small_input, prefix="cp.resnet."
+    )
     context = GlobalMean(name="cp.mean")(feat32)
     context = conv_bn(context, "cp.conv_avg", narrow, 1)
     x32 = layers.Add(name="cp.add32")([refine(feat32, "cp.arm32"), context])

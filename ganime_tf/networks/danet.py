@@ -111,6 +111,7 @@ def build_danet(
     multi_grid: tuple[int, int, int] | None = None,
     deep_stem: bool = False,
     auxiliary: bool = False,
+    small_input: bool = False,
     normalize: bool = True,
     name: str = "danet",
 ) -> keras.Model:
@@ -124,6 +125,7 @@ def build_danet(
         multi_grid: Dilations of the last three blocks, (4, 8, 16) in the Cityscapes release.
         deep_stem: Three 3x3 convolutions at the start.
         auxiliary: Adds a last output: an FCN head on stage 3, which helps training.
+        small_input: A first convolution that keeps the size: all strides are a quarter.
         normalize: Takes pictures in [-1, 1]; else already normalized as ImageNet's.
         name: Name of the model.
 
@@ -147,6 +149,7 @@ def build_danet(
         dilated=True,
         multi_grid=multi_grid,
         deep_stem=deep_stem,
+        small_input=small_input,
         prefix="pretrained.",
     )
     scores = _ADD[head](stages[3], num_classes)
