@@ -16,7 +16,7 @@ class ParsingConfig(TrainableConfig):
     filters: Count = 64
     """Width of the ResNet's first stage; everything else scales with it."""
     small_input: bool = False
-    """Keeps the size at the start, for pictures of about 64 px: all strides are a quarter."""
+    """Keeps the size at the start, for pictures of about 64 px: all strides are an eighth."""
     optimizer: Literal["sgd", "adam"] = "sgd"
     """SGD with momentum, as released, or Adam."""
     learning_rate: Positive = 0.01

@@ -210,7 +210,11 @@ class BatchRegularization(layers.Layer):
         axes = tuple(range(len(y.shape) - 1))
         mean = ops.mean(y, axis=axes)
         count = ops.cast(ops.shape(y)[0], "float32")
-        variance = (ops.mean(ops.square(y), axis=axes) - ops.square(mean)) * count / (count - 1.0)
+        variance = (
+            (ops.mean(ops.square(y), axis=axes) - ops.square(mean))
+            * count
+            / ops.maximum(count - 1.0, 1.0)
+        )
         return ops.mean(ops.square(mean) + ops.square(ops.log(ops.maximum(variance, 1e-12))))
 
     def compute_output_shape(self, input_shape):

@@ -198,9 +198,7 @@ class DisentangleStage1(_Drawing):
             total = rec - config.adversarial_weight * gain
             total += config.content_kl_weight * content_kl + config.style_kl_weight * style_kl
             total += config.warp_weight * penalty
-            judge = c_loss
-            if config.regularization_weight:
-                judge += config.regularization_weight * regular
+            judge = c_loss + config.regularization_weight * regular
         self.minimize(tape, total, "generator")
         self.minimize(tape, total, "style")
         self.minimize(tape, judge, "content_classifier")
@@ -232,9 +230,7 @@ class DisentangleC2(_Disentangling):
         with tf.GradientTape() as tape:
             scores, regular = self.classifier(batch["b"], training=True)
             c_loss = losses.negative_log_likelihood(scores, batch["label"])
-            total = c_loss
-            if self.config.regularization_weight:
-                total += self.config.regularization_weight * regular
+            total = c_loss + self.config.regularization_weight * regular
         self.minimize(tape, total, "classifier")
         right = tf.equal(tf.argmax(scores, -1, tf.int32), tf.cast(batch["label"], tf.int32))
         return self.track(c_loss=c_loss, accuracy=tf.reduce_mean(tf.cast(right, tf.float32)))
@@ -340,14 +336,14 @@ class DisentangleStage2(_Drawing):
             real_scores, regular = self.discriminator(x, training=True)
             fake_scores, _ = self.discriminator(fake, training=True)
             d_loss = losses.realness(real_scores, 1.0) + losses.realness(fake_scores, -1.0)
-            d_total = d_loss + weight * regular if weight else d_loss
+            d_total = d_loss + weight * regular
         self.minimize(tape, d_total, "discriminator")
         with tf.GradientTape() as tape:
             scores, regular = self.classifier(x, training=True)
             c_loss = losses.negative_log_likelihood(scores, labels)
             if self.config.adversarial_classifier:
                 c_loss += losses.unlikelihood(self.classifier(fake, training=True)[0], artists)
-            c_total = c_loss + weight * regular if weight else c_loss
+            c_total = c_loss + weight * regular
         self.minimize(tape, c_total, "classifier")
         return d_loss, c_loss
 

@@ -105,7 +105,7 @@ class ParsingBiSeNet(Parser):
     @property
     def stride(self) -> int:
         """Sizes are padded to multiples of this."""
-        return 8 if self.config.small_input else 32
+        return 4 if self.config.small_input else 32
 
     def build_networks(self):
         """Builds the network."""
@@ -142,7 +142,7 @@ class ParsingDANet(Parser):
     @property
     def stride(self) -> int:
         """Sizes are padded to multiples of this."""
-        return 2 if self.config.small_input else 8
+        return 1 if self.config.small_input else 8
 
     def build_networks(self):
         """Builds the network."""

@@ -68,7 +68,7 @@ def add_resnet(
         multi_grid: Dilations of the blocks of stage 4 instead of 2, 4, 4.
         deep_stem: Three 3x3 convolutions at the start instead of one 7x7.
         small_input: Starts with one 3x3 convolution that keeps the size, for pictures of 64 px:
-            every stride below is a quarter.
+            stage 2 keeps it too, and every stride below is an eighth.
         prefix: Put before the names of the layers.
         initializer: A function that makes a kernel initializer.
 
@@ -118,7 +118,7 @@ def add_resnet(
         x = layers.MaxPooling2D(3, 2, name=f"{prefix}maxpool")(x)
     stages = []
     for stage, count in enumerate(_BLOCKS[depth]):
-        stride = 1 if stage == 0 or (dilated and stage > 1) else 2
+        stride = 1 if stage <= small_input or (dilated and stage > 1) else 2
         dilation = {2: 2, 3: 4}.get(stage, 1) if dilated else 1
         for index in range(count):
             # The first block of a dilated stage still has the rate of the stage before.

@@ -43,7 +43,7 @@ def build_bisenet(
     Args:
         num_classes: Classes, background included.
         filters: Width of the backbone's first stage; 64 in the release. Everything else scales.
-        small_input: A first convolution that keeps the size: all strides are a quarter.
+        small_input: A first convolution that keeps the size: all strides are an eighth.
         normalize: Takes pictures in [-1, 1]; else already normalized as ImageNet's.
         name: Name of the model.
 

@@ -125,7 +125,7 @@ def build_danet(
         multi_grid: Dilations of the last three blocks, (4, 8, 16) in the Cityscapes release.
         deep_stem: Three 3x3 convolutions at the start.
         auxiliary: Adds a last output: an FCN head on stage 3, which helps training.
-        small_input: A first convolution that keeps the size: all strides are a quarter.
+        small_input: A first convolution that keeps the size: all strides are an eighth.
         normalize: Takes pictures in [-1, 1]; else already normalized as ImageNet's.
         name: Name of the model.
 
