@@ -52,7 +52,7 @@ def _moved(before, after):
 
 
 def test_first_stage_moves_all_four_networks_and_learns_to_rebuild():
-    model = _make(DisentangleStage1)
+    model = _make(DisentangleStage1, learning_rate=3e-3)
     batch = _batch()
     before = _values(model)
     step = tf.function(model.train_step)
