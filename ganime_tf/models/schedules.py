@@ -40,3 +40,55 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
             "decay_epochs": self.decay_epochs,
             "steps_per_epoch": self.steps_per_epoch,
         }
+
+
+@keras.saving.register_keras_serializable("ganime_tf")
+class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """`learning_rate * (1 - t)**power` over the training, after an exponential warm-up.
+
+    The "poly" schedule of segmentation (DANet, BiSeNet). During the warm-up the rate grows from
+    `warmup_rate` to `learning_rate` by the same factor each step.
+
+    Args:
+        learning_rate: The highest value.
+        num_steps: Steps of the training, warm-up included; the rate is 0 after them.
+        power: Exponent of the decay.
+        warmup_steps: Steps of the warm-up; 0 means none.
+        warmup_rate: Value at step 0 of a warm-up.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        num_steps: int,
+        power: float = 0.9,
+        warmup_steps: int = 0,
+        warmup_rate: float = 1e-5,
+    ):
+        self.learning_rate = learning_rate
+        self.num_steps = num_steps
+        self.power = power
+        self.warmup_steps = warmup_steps
+        self.warmup_rate = warmup_rate
+
+    def __call__(self, step):
+        """Returns the learning rate at optimizer step `step`, counted from 0."""
+        step = ops.cast(step, "float32")
+        warm = float(self.warmup_steps)
+        done = (step - warm) / max(self.num_steps - warm, 1.0)
+        rate = self.learning_rate * ops.power(1.0 - ops.clip(done, 0.0, 1.0), self.power)
+        if not self.warmup_steps:
+            return rate
+        growth = self.learning_rate / self.warmup_rate
+        warming = self.warmup_rate * ops.power(growth, step / warm)
+        return ops.where(step <= warm, warming, rate)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            "learning_rate": self.learning_rate,
+            "num_steps": self.num_steps,
+            "power": self.power,
+            "warmup_steps": self.warmup_steps,
+            "warmup_rate": self.warmup_rate,
+        }

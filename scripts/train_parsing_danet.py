@@ -1,0 +1,11 @@
+"""Trains DANet to parse faces: `ganime train parsing-danet` from a checkout."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ganime_tf.cli import main  # noqa: E402
+
+if __name__ == "__main__":
+    sys.exit(main(["train", "parsing-danet", *sys.argv[1:]]))
