@@ -20,7 +20,9 @@ ALLOWED = {
     "layers": {"ops"},
     "losses": {"ops"},
     "networks": {"ops", "layers", "weights"},
-    "models": {"ops", "configs", "layers", "losses", "networks", "weights", "version"},
+    "models": {
+        *("ops", "configs", "colouring", "layers", "losses", "networks", "weights", "version"),
+    },
     "colouring": {"ops", "data", "toy", "progress"},
     "baselines": {"ops", "networks", "losses", "weights", "progress"},
     "toy": {"ops", "data", "progress"},
