@@ -37,6 +37,8 @@ class _Unpickler(pickle.Unpickler):
             return getattr(_torch()._utils, name)
         if (module, name) == ("torch.storage", "_load_from_bytes"):
             return _load_storage
+        if (module, name) == ("_codecs", "encode"):  # how older protocols write bytes
+            return _bytes
         if (module, name) == ("numpy", "dtype"):
             return np.dtype
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "scalar":
@@ -45,6 +47,12 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, identifier):
         raise ValueError("it refers to data outside of the file")
+
+
+def _bytes(text: str, encoding: str = "latin1") -> bytes:
+    if encoding != "latin1":
+        raise ValueError(f"bytes in the encoding {encoding!r}")
+    return text.encode("latin1")
 
 
 def _load_storage(data: bytes):

@@ -18,6 +18,7 @@ def state_of(network: keras.Model) -> dict[str, tuple[keras.Variable, object]]:
     table = {}
 
     def conv(value):
+        value = value.reshape(value.shape[-4:])  # rosinality has one axis more
         return value.transpose(2, 3, 1, 0)
 
     def rows(value):  # (O, C * 4 * 4) -> (4 * 4 * C, O)
