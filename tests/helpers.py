@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ganime_tf import models
 from ganime_tf.models import MODELS, get_model, get_preset, get_presets
 from ganime_tf.training.run import RunConfig
 
@@ -28,9 +29,16 @@ FLAGS = [
 ]  # fmt: skip
 
 
-def tiny_names() -> list[tuple[str, str]]:
-    """(model, preset) of every tiny preset."""
-    return [(m, p) for m in MODELS for p in get_presets(m) if p.endswith("-tiny")]
+def tiny_names(base: str = "Trainable") -> list[tuple[str, str]]:
+    """(model, preset) of every tiny preset of the models of a base class."""
+    cls = getattr(models, base)
+    return [
+        (m, p)
+        for m in MODELS
+        if issubclass(MODELS[m], cls)
+        for p in get_presets(m)
+        if p.endswith("-tiny")
+    ]
 
 
 def tiny(name: str, preset: str, *, dtype="float32", **overrides):
@@ -42,13 +50,15 @@ def tiny(name: str, preset: str, *, dtype="float32", **overrides):
 
 
 def made_batch(model, size: int | None = None, count: int = 2, seed: int = 0) -> dict:
-    """A batch of random smooth pictures for a model's keys."""
+    """A batch of random smooth pictures, and maps of two classes, for a model's keys."""
     size = size or model.config.image_size
     rng = np.random.default_rng(seed)
     batch = {}
     for key in model.batch_keys:
         coarse = rng.uniform(-1, 1, (count, 8, 8, 3)).astype(np.float32)
         batch[key] = tf.image.resize(coarse, (size, size))
+        if key.endswith("parsing"):
+            batch[key] = tf.cast(batch[key][..., 0] > 0, tf.int32)
     return batch
 
 

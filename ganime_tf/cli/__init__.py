@@ -13,6 +13,7 @@ COMMANDS = {
     "train": ("ganime_tf.cli.train", "train a model, or resume a run"),
     "translate": ("ganime_tf.cli.translate", "translate pictures with a run or an export"),
     "parse": ("ganime_tf.cli.parse", "name what every pixel of a face shows"),
+    "sample": ("ganime_tf.cli.sample", "draw pictures of seeds, and paths between them"),
     "evaluate": ("ganime_tf.cli.evaluate", "compare pictures with the truth, or a model with data"),
     "color": ("ganime_tf.cli.color", "colour line art from hints, on its own lines"),
     "compare": ("ganime_tf.cli.compare", "several outputs side by side: table and picture grid"),

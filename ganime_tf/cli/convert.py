@@ -14,6 +14,7 @@ LAYOUTS = {
     "ugatit": ("ganime_tf.convert.ugatit", "params.pt of znxlwm/UGATIT-pytorch"),
     "cartoongan": ("ganime_tf.convert.cartoongan", "STYLE_net_G_float.pth or .npz"),
     "animegan2": ("ganime_tf.convert.animegan2", "face_paint.pt of bryandlee/animegan2-pytorch"),
+    "stylegan2": ("ganime_tf.convert.stylegan2", ".pt of rosinality's code, .pkl of NVlabs'"),
 }
 
 
@@ -22,7 +23,7 @@ class Args:
     """Convert released weights."""
 
     layout: Annotated[str, tyro.conf.Positional]
-    """pix2pix, cyclegan, ugatit, cartoongan or animegan2."""
+    """pix2pix, cyclegan, ugatit, cartoongan, animegan2 or stylegan2."""
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The released files."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]

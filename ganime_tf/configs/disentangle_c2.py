@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from ganime_tf.configs.fields import Positive
-
 from ganime_tf.configs.disentangle import CODE, TINY, DisentangleConfig
+from ganime_tf.configs.fields import Positive
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from ganime_tf.configs.fields import Positive, Weight
-
 from ganime_tf.configs.disentangle import CODE, TINY, DisentangleConfig
+from ganime_tf.configs.fields import Positive, Weight
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from ganime_tf.configs.fields import Count, Positive, Weight
-
 from ganime_tf.configs.disentangle import CODE, TINY, DisentangleConfig
+from ganime_tf.configs.fields import Count, Positive, Weight
 
 
 @dataclasses.dataclass(frozen=True)

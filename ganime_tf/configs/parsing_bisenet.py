@@ -3,7 +3,6 @@
 import dataclasses
 
 from ganime_tf.configs.fields import Count, CountOrNone, Positive, Share, Weight
-
 from ganime_tf.configs.parsing import ParsingConfig
 
 

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Literal
 
 from ganime_tf.configs.fields import Count, Positive, Weight
-
 from ganime_tf.configs.parsing import ParsingConfig
 
 

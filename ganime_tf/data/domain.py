@@ -40,6 +40,7 @@ class Domain:
     def __init__(self, name: str, parts: list[Part], labels: dict | None = None,
                  aspect: str = "stretch"):  # fmt: skip
         self.name, self.parts, self.labels, self.aspect = name, parts, labels or {}, aspect
+        self.mirrors: dict[str, np.ndarray] = {}  # key of a map -> classes in a mirrored picture
         self.names = parts[0].store.names
         self.train_ids = np.arange(len(self.names))
         self.validation_ids = np.arange(0)
@@ -56,7 +57,9 @@ class Domain:
         """The domain of only these samples, in this order; not split yet."""
         parts = [Part(part.store.select(ids), part.outputs) for part in self.parts]
         labels = {key: values[ids] for key, values in self.labels.items()}
-        return Domain(self.name, parts, labels, self.aspect)
+        result = Domain(self.name, parts, labels, self.aspect)
+        result.mirrors = self.mirrors
+        return result
 
     def split(self, share: float, known: dict | None = None) -> None:
         """Splits by hash, or as a file of `Source.write_split` says.
@@ -130,8 +133,20 @@ class Domain:
     def augment(self, sample: dict, index, image_size: int, random=None) -> dict:
         """Jitters what `prepare` gave, all keys alike, and adds the labels of sample `index`."""
         if random is not None:
-            sample = {key: jitter(piece, image_size, random) for key, piece in sample.items()}
+            sample = {
+                key: self._mirrored(key, jitter(piece, image_size, random), random)
+                for key, piece in sample.items()
+            }
         return sample | {key: tf.gather(v, index) for key, v in self.labels.items()}
+
+    def _mirrored(self, key: str, piece, random):
+        """In a mirrored map of classes the left eye is the right one."""
+        if key not in self.mirrors:
+            return piece
+        table = tf.constant(self.mirrors[key])
+        return tf.cond(
+            random[2] < 0.5, lambda: piece, lambda: tf.gather(table, tf.cast(piece, tf.int32))
+        )
 
     def finish(self, pixels: list, index, size: int, image_size: int, random=None) -> dict:
         """Cuts, resizes and augments the parts of one sample.

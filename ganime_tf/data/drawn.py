@@ -70,6 +70,9 @@ def toy_domains(kind: str, text: str, seed: int) -> tuple[list[Domain], list[Dom
         return _labelled(count, num_held_out, seed)
     if kind == "parsing":
         return _parsing(count, num_held_out, seed)
+    if kind == "pictures":
+        held_out = _domain("b", {"b": "colour"}, _VALIDATION_START, num_held_out, seed)
+        return [_domain("b", {"b": "colour"}, 0, count, seed)], [_held_out(held_out)]
     if kind == "paired":
         keys = {"a": source, "b": "colour"}
         train = [_domain("pairs", keys, 0, count, seed)]

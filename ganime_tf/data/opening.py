@@ -15,9 +15,10 @@ from ganime_tf.data.records import is_records, open_records
 from ganime_tf.data.source import Source
 from ganime_tf.data.spec import DataSpec, as_spec
 from ganime_tf.data.stylize import derive, stylize
-from ganime_tf.data.unpaired import unpaired
+from ganime_tf.data.unpaired import pictures, unpaired
 
-KINDS = ("paired", "unpaired", "stylize", "labelled", "parsing")
+KINDS = ("paired", "unpaired", "stylize", "labelled", "parsing", "pictures")
+UNALIGNED = ("unpaired", "stylize", "pictures")
 
 
 def open_data(
@@ -35,7 +36,7 @@ def open_data(
         spec: A folder, a list file, `toy`, `toy:COUNT`, `a=DIR,b=DIR`, or a `DataSpec`.
         kind: `paired` (`a`, `b` of the same thing); `unpaired` (`a`, `b` of different things);
             `stylize` (photos `a`, style `b`, `b_grey`, `b_smooth`, `b_smooth_grey`); `labelled`
-            (`b`, `label`); `parsing` (`b`, `parsing`).
+            (`b`, `label`); `parsing` (`b`, `parsing`); `pictures` (`b` alone).
         direction: Which side is the input `a`. Side-by-side pictures: `ab` left is `a`, `ba` right
             is `a` (colour left, sketch right), `auto` takes the half that looks like a sketch and
             says so in the log. Folders: `ab` and `auto` as they are named, `ba` swapped.
@@ -67,13 +68,13 @@ def open_data(
     }
     if spec.is_toy:
         domains, held_out = toy_domains(kind, str(spec.path), seed)
-        return Source(kind, domains, title=str(spec.path), aligned=True,
+        return Source(kind, domains, title=str(spec.path), aligned=kind != "pictures",
                       validation_domains=held_out, labels=toy_labels(kind),
                       **settings)  # fmt: skip
     if spec.path is not None and is_records(spec.path):
         domains, held_out, labels, title = open_records(spec.path, kind, spec.background)
         return Source(kind, domains, title=title, labels=labels, validation_domains=held_out,
-                      aligned=kind not in ("unpaired", "stylize"), **settings)  # fmt: skip
+                      aligned=kind not in UNALIGNED, **settings)  # fmt: skip
     skipped = []
     domains, held_out, column, labels = _list(spec, kind, direction, skipped)
     share, split = spec.validation_share, None
@@ -105,7 +106,7 @@ def open_data(
         kind,
         domains,
         title=spec.title,
-        aligned=kind not in ("unpaired", "stylize"),
+        aligned=kind not in UNALIGNED,
         skipped=skipped,
         validation_domains=held_out,
         labels=labels,
@@ -148,6 +149,8 @@ def _list(spec, kind, direction, skipped) -> tuple[list[Domain], list[Domain] | 
     elif kind == "labelled":
         domain, labels = labelled(spec, skipped)
         return [domain], None, [], labels
+    elif kind == "pictures":
+        domains, held_out = pictures(spec, skipped)
     else:
         domain, labels = parsing(spec, skipped)
         domains = [domain]

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
+from ganime_tf.data.class_tables import mirror_table
 from ganime_tf.data.domain import Domain
 from ganime_tf.data.geometry import NUM_RANDOM, NUM_TINT, tint_lines
 from ganime_tf.data.memory import Memory, machine_bytes
@@ -27,7 +28,7 @@ class Source:
     """A set of pictures of one kind, listed, split and checked; made by `open_data`.
 
     Attributes:
-        kind: `paired`, `unpaired`, `stylize`, `labelled` or `parsing`.
+        kind: One of `ganime_tf.data.KINDS`.
         domains: The independently shuffled parts, the first one decides names of outputs.
         validation_domains: The same for `validation`; often the same objects.
         num_train: Samples of one epoch: those of the largest domain.
@@ -56,6 +57,9 @@ class Source:
         self.skipped, self.labels = list(skipped), list(labels)
         self.validation_domains = validation_domains or domains
         self.tint, self._memory_share, self._memory = tint, memory_share, None
+        if kind == "parsing" and labels:
+            for domain in domains:
+                domain.mirrors = {"parsing": mirror_table(labels)}
         self._derive, self._lock = derive or (lambda sample: sample), threading.Lock()
         self._check(max_bad_share)
 

@@ -54,3 +54,18 @@ def unpaired(
                       for f, k in zip(held_out, keys, strict=True)]  # fmt: skip
     in_order = lambda d: d.name  # noqa: E731
     return sorted(domains, key=in_order), validation and sorted(validation, key=in_order)
+
+
+def pictures(spec: DataSpec, skipped: list) -> tuple[list[Domain], list[Domain] | None]:
+    """Lists the pictures of one folder, as `b`.
+
+    Returns:
+        `(train domain, validation domain or None)`, each in a list.
+    """
+    if spec.path is None and spec.a is not None:
+        raise ValueError("Data of one domain has no `a`: give a folder, or `b=DIR`.")
+    root = listing.existing_folder(spec.b if spec.path is None else spec.path)
+    train = listing.subfolder(root, ("train", "trainb"))
+    held_out = listing.subfolder(root, (*listing.VALIDATION_NAMES, "testb")) if train else None
+    domains = [folder_domain(train or root, "b", spec, skipped)]
+    return domains, held_out and [folder_domain(held_out, "b", spec, skipped)]

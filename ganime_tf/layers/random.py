@@ -87,14 +87,15 @@ class Dropout(keras.layers.Layer):
 
     Args:
         rate: Share of values set to 0, in [0, 1); the others grow by 1 / (1 - rate).
+        spatial: Drop whole channels of `(N, H, W, C)`, as PyTorch's Dropout2d.
         seed: Of the layer's own generator.
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs):
+    def __init__(self, rate: float, spatial: bool = False, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"`rate` must be in [0, 1). Received {rate}.")
-        self.rate, self.seed = rate, seed
+        self.rate, self.spatial, self.seed = rate, spatial, seed
         self.supports_masking = True
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
@@ -104,9 +105,11 @@ class Dropout(keras.layers.Layer):
         if not training or not self.rate:
             return inputs
         randomness = current_randomness()
-        if randomness is None:
-            return keras.random.dropout(inputs, self.rate, seed=self.seed_generator)
         shape = ops.shape(inputs)
+        if self.spatial:
+            shape = (shape[0], 1, 1, shape[3])
+        if randomness is None:
+            return keras.random.dropout(inputs, self.rate, shape, seed=self.seed_generator)
         kept = randomness.uniform(shape[0], shape[1:]) >= self.rate
         return ops.where(kept, inputs / (1.0 - self.rate), ops.zeros_like(inputs))
 
@@ -116,4 +119,9 @@ class Dropout(keras.layers.Layer):
 
     def get_config(self):
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "spatial": self.spatial,
+            "seed": self.seed,
+        }

@@ -37,7 +37,7 @@ def path_scale(height: int, width: int) -> float:
     return 1.0 / math.sqrt(height * width)
 
 
-def path_length_penalty(lengths, mean, decay: float = 0.01):
+def path_length_penalty(lengths, mean, decay: float = 0.01, batch_mean=None):
     """Deviation of path lengths from their running mean (eq. (4)).
 
     The gradient goes through the new mean too, as in the official code.
@@ -46,9 +46,11 @@ def path_length_penalty(lengths, mean, decay: float = 0.01):
         lengths: float32 `(N,)`.
         mean: Running mean, scalar.
         decay: Weight of this batch in the mean.
+        batch_mean: Mean of the lengths of all replicas; by default that of `lengths`.
 
     Returns:
         `(penalty, mean)`: float32 scalars, the new mean without a gradient.
     """
-    mean = mean + decay * (ops.mean(lengths) - mean)
+    batch_mean = ops.mean(lengths) if batch_mean is None else batch_mean
+    mean = mean + decay * (batch_mean - mean)
     return ops.mean(ops.square(lengths - mean)), ops.stop_gradient(mean)

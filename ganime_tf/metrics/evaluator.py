@@ -31,7 +31,8 @@ PAIRED_METRICS = (*_PAIRED, *(f"lpips_{backbone}" for backbone in _BACKBONES))
 SOURCE_METRICS = tuple(f"lpips_s_{backbone}" for backbone in _BACKBONES)
 FAKE_METRICS = tuple(f"lpips_d_{backbone}" for backbone in _BACKBONES)
 SET_METRICS = tuple(_SET_METRICS)
-METRICS = (*PAIRED_METRICS, *SOURCE_METRICS, *FAKE_METRICS, *SET_METRICS)
+LABEL_METRICS = ("pixel_accuracy", "miou")
+METRICS = (*PAIRED_METRICS, *SOURCE_METRICS, *FAKE_METRICS, *SET_METRICS, *LABEL_METRICS)
 
 
 class Evaluator:
@@ -89,6 +90,7 @@ class Evaluator:
         self._banks: dict[str, object] = {}  # FeatureBank by feature protocol
         self._values: dict[str, list[np.ndarray]] = {}
         self._kept: list[np.ndarray] = []
+        self._confusion, self._maps = None, 0
         self._random = np.random.default_rng(seed)
         paired = [name for name in self.metrics if name in PAIRED_METRICS]
         if paired and not aligned:
@@ -121,7 +123,9 @@ class Evaluator:
         return any(name in wanted for name in self.active)
 
     def _prepare(self, name: str, precision: str) -> None:
-        if name in _PAIRED:
+        if name in LABEL_METRICS:
+            self._confusion = np.zeros((256, 256), np.int64)
+        elif name in _PAIRED:
             self._functions[name] = _PAIRED[name][0]
         elif name.startswith("lpips"):
             backbone = name.rsplit("_", 1)[1]
@@ -146,6 +150,8 @@ class Evaluator:
         fake: np.ndarray | None = None,
         *,
         source: np.ndarray | None = None,
+        truth: np.ndarray | None = None,
+        classes: np.ndarray | None = None,
         names: Sequence[str] | None = None,
     ) -> None:
         """Adds a batch.
@@ -155,11 +161,22 @@ class Evaluator:
             fake: uint8 `(N, H, W, 3)`, or `None`. Given together with `real`, picture by picture,
                 it feeds the paired metrics too.
             source: Inputs of the translation, same shape as `fake`, for LPIPS-s.
+            truth: True class numbers `(N, H, W)` in [0, 255], for the metrics of label maps;
+                others, such as -1, do not count.
+            classes: The classes found, of the same shape.
             names: Names of the pictures; numbers by default.
 
         Raises:
             ValueError: When a batch is not uint8 RGB, or paired metrics meet unequal shapes.
         """
+        if classes is not None:
+            from ganime_tf.metrics.labels import confusion_matrix
+
+            truth, classes = np.asarray(truth), np.asarray(classes)
+            counted = truth >= 0
+            self._confusion += confusion_matrix(truth[counted], classes[counted], 256)
+            self._maps += len(truth)
+            self._sizes.add(tuple(truth.shape[1:3]))
         for images in (real, fake):
             if images is not None:
                 similarity.check_pair(images, images)
@@ -227,6 +244,8 @@ class Evaluator:
         for name in self.active:
             if name in self._functions:
                 report.scores[name] = self._paired_score(name, report)
+            elif name in LABEL_METRICS:
+                report.scores[name] = self._label_score(name)
             elif name in FAKE_METRICS:
                 report.scores[name] = self._diversity_score(name)
             else:
@@ -257,6 +276,14 @@ class Evaluator:
         std = float(values.std()) if finite.all() else None
         value = float(values.mean())
         return Score(name, value, len(values), protocol, better, std, low, high, note)
+
+    def _label_score(self, name: str) -> Score:
+        from ganime_tf.metrics.labels import segmentation_scores
+
+        if not self._maps:
+            raise ValueError(f"{name} compares label maps. Give `update` `truth` and `classes`.")
+        value = getattr(segmentation_scores(self._confusion), name)
+        return Score(name, value, self._maps, "of all pixels together", "higher")
 
     def _diversity_score(self, name: str) -> Score:
         distance = self._distances[name.rsplit("_", 1)[1]]

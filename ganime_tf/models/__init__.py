@@ -15,6 +15,9 @@ _CLASSES = {
     "ugatit": "ugatit:UGATIT",
     "cartoongan": "cartoongan:CartoonGAN",
     "animegan": "animegan:AnimeGAN",
+    "stylegan2": "stylegan2:StyleGAN2",
+    "parsing-bisenet": "parsing:ParsingBiSeNet",
+    "parsing-danet": "parsing:ParsingDANet",
 }
 
 

@@ -30,6 +30,11 @@ class StyleGAN2(Sampler):
     presets = PRESETS
     loss_names = ("d_loss", "d_r1", "g_adversarial", "g_path_length")
 
+    @property
+    def style_size(self) -> int:
+        """Length of a latent w."""
+        return self.config.style_size
+
     def build_networks(self):
         """Builds mapping, synthesis, discriminator and the state of the regularizers."""
         config = self.config
@@ -166,8 +171,12 @@ class StyleGAN2(Sampler):
                 y = self.noise(count, size, size, 3, stream="path/y")
                 total = tf.reduce_sum(images * y * penalties.path_scale(size, size))
             lengths = penalties.path_lengths(inner.gradient(total, ws))
+            replicas = tf.distribute.get_replica_context()
             penalty, mean = penalties.path_length_penalty(
-                lengths, tf.convert_to_tensor(self.path_mean), config.path_length_decay
+                lengths,
+                tf.convert_to_tensor(self.path_mean),
+                config.path_length_decay,
+                replicas.all_reduce("mean", tf.reduce_mean(lengths)),
             )
             loss = config.path_length_interval * config.path_length_weight * penalty
             # Biases to RGB have no part in it: a gradient of 0, not none, as in both releases, so

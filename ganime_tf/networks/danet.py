@@ -10,6 +10,7 @@ import keras
 from keras import layers, ops
 
 from ganime_tf.layers.norm import batch_norm
+from ganime_tf.layers.random import Dropout
 from ganime_tf.layers.segmentation import ChannelAttention, PositionAttention, ResizeLike
 from ganime_tf.networks.backbones import add_resnet, convolve, imagenet_input
 
@@ -32,7 +33,7 @@ def _conv_bn(x, width, size, name, first=0, dilation=1):
 
 
 def _classify(x, num_classes, rate, name, index):
-    x = layers.SpatialDropout2D(rate, name=f"{name}.{index - 1}")(x)
+    x = Dropout(rate, spatial=True, name=f"{name}.{index - 1}")(x)
     return convolve(
         x, num_classes, 1, use_bias=True, name=f"{name}.{index}", initializer=_torch_uniform
     )
@@ -94,7 +95,7 @@ def add_deeplabv3_head(x, num_classes: int, prefix: str = "head.") -> list:
     branches.append(SpreadLike(name=f"{prefix}aspp.b4")(mean, x))
     y = layers.Concatenate(name=f"{prefix}aspp.concat")(branches)
     y = _conv_bn(y, width, 1, f"{prefix}aspp.project")
-    y = layers.SpatialDropout2D(0.5, name=f"{prefix}aspp.project.3")(y)
+    y = Dropout(0.5, spatial=True, name=f"{prefix}aspp.project.3")(y)
     y = _conv_bn(y, width, 3, f"{prefix}block")
     return [_classify(y, num_classes, 0.1, f"{prefix}block", 4)]
 

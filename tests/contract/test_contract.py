@@ -12,13 +12,17 @@ import pytest
 import tensorflow as tf
 from helpers import made_batch, run_steps, tiny, tiny_names, values
 
-from ganime_tf.export import export_saved_model
+from ganime_tf.export.saved_model import export_saved_model, made_inputs
+from ganime_tf.inference import load
 from ganime_tf.models import MODELS, get_presets
 from ganime_tf.training.checkpoint import Checkpointer
 from ganime_tf.training.run import RunConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 every_tiny = pytest.mark.parametrize(("name", "preset"), tiny_names())
+every_translator = pytest.mark.parametrize(("name", "preset"), tiny_names("Translator"))
+every_sampler = pytest.mark.parametrize(("name", "preset"), tiny_names("Sampler"))
+every_segmenter = pytest.mark.parametrize(("name", "preset"), tiny_names("Segmenter"))
 
 
 @pytest.mark.parametrize("name", list(MODELS))
@@ -66,9 +70,20 @@ def test_minimize_moves_only_the_named_group(name, preset):
 def test_a_batch_without_a_key_is_refused(name, preset):
     model = tiny(name, preset)
     batch = made_batch(model)
-    del batch["a"]
+    del batch[model.batch_keys[0]]
     with pytest.raises(ValueError, match="needs the keys"):
         model._step_on_replica(batch, {})
+
+
+# What a paper's release computes on each replica alone, whatever their number.
+PER_REPLICA = {
+    "stylegan2": {"group_size": 1},  # minibatch standard deviation
+}
+# Batch norm of 1x1 maps amplifies rounding in tiny batches; path length takes half a batch.
+BATCHES = {"stylegan2": 4, "parsing-bisenet": 8, "parsing-danet": 8}
+# ... of which this much is left, where a step moves weights by .06 and a mean over half of the
+# batch, or a gradient that is not divided by the replicas, differs by as much.
+ROUNDING = {"parsing-bisenet": 1e-3, "stylegan2": 1e-4}
 
 
 @every_tiny
@@ -77,14 +92,16 @@ def test_two_replicas_equal_one(name, preset, two_replicas):
         model.compile({group: keras.optimizers.SGD(0.05) for group in model.groups})
         return model
 
-    one = sgd(tiny(name, preset))
-    batch = made_batch(one, count=2)
+    one = sgd(tiny(name, preset, **PER_REPLICA.get(name, {})))
+    batch = made_batch(one, count=BATCHES.get(name, 2))
     run_steps(one, [batch])
     with two_replicas.scope():
-        two = sgd(tiny(name, preset))
+        two = sgd(tiny(name, preset, **PER_REPLICA.get(name, {})))
     run_steps(two, [batch])
     for a, b in zip(one.trainable_variables, two.trainable_variables, strict=True):
-        np.testing.assert_allclose(np.array(a), np.array(b), atol=2e-5, rtol=1e-4, err_msg=a.path)
+        np.testing.assert_allclose(
+            np.array(a), np.array(b), atol=ROUNDING.get(name, 2e-5), rtol=1e-4, err_msg=a.path
+        )
 
 
 @every_tiny
@@ -133,10 +150,12 @@ def test_mixed_precision_trains_float32_weights(name, preset, dtype):
     assert all(variable.dtype == "float32" for variable in model.trainable_variables)
     networks = [network for group in model.groups.values() for network in group]
     assert dtype[len("mixed_") :] in {x.compute_dtype for n in networks for x in n.layers}
-    assert model(made_batch(model)["a"]).dtype == tf.float32
+    for name, use in model.uses().items():
+        out = model.call_use(name, made_inputs(model, use))
+        assert out.dtype == (tf.float32 if use.output == "style" else tf.uint8)
 
 
-@every_tiny
+@every_translator
 def test_translate_keeps_odd_sizes_and_is_deterministic(name, preset):
     model = tiny(name, preset)
     image = np.random.default_rng(0).integers(0, 256, (1, 51, 37, 3), np.uint8)
@@ -146,7 +165,7 @@ def test_translate_keeps_odd_sizes_and_is_deterministic(name, preset):
     np.testing.assert_array_equal(first[0], model.translate(image[0]))
 
 
-@every_tiny
+@every_translator
 def test_translate_refuses_float_pictures(name, preset):
     with pytest.raises(ValueError, match="must be uint8 .* with range"):
         tiny(name, preset).translate(np.zeros((1, 32, 32, 3), np.float32))
@@ -156,19 +175,52 @@ def test_translate_refuses_float_pictures(name, preset):
 def test_export_gives_the_same_pixels_without_the_package(name, preset, tmp_path):
     model = tiny(name, preset)
     export_saved_model(model, tmp_path / "export")
-    image = np.random.default_rng(0).integers(0, 256, (2, 45, 70, 3), np.uint8)
-    np.save(tmp_path / "image.npy", image)
+    expected = {}
+    for use_name, use in model.uses().items():
+        inputs = made_inputs(model, use)
+        np.savez(tmp_path / f"{use_name}.npz", **{k: v.numpy() for k, v in inputs.items()})
+        expected[use_name] = np.asarray(model.call_use(use_name, inputs), np.float32)
     program = (
-        "import sys, json, numpy as np, tensorflow as tf\n"
-        f"model = tf.saved_model.load({str(tmp_path / 'export')!r})\n"
-        f"image = np.load({str(tmp_path / 'image.npy')!r})\n"
-        "out = model.signatures['serving_default'](image=tf.constant(image))['image']\n"
-        f"np.save({str(tmp_path / 'out.npy')!r}, out.numpy())\n"
+        "import sys, json, pathlib, numpy as np, tensorflow as tf\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        "model = tf.saved_model.load(str(folder / 'export'))\n"
+        f"for name in {list(expected)!r}:\n"
+        "    inputs = {k: tf.constant(v) for k, v in np.load(folder / f'{name}.npz').items()}\n"
+        "    key = 'serving_default' if name == 'default' else name\n"
+        "    (out,) = model.signatures[key](**inputs).values()\n"
+        "    np.save(folder / f'{name}.npy', out.numpy())\n"
         "print(json.dumps('ganime_tf' in sys.modules))\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True
     )
     assert json.loads(run.stdout.splitlines()[-1]) is False
-    out = np.load(tmp_path / "out.npy").astype(int)
-    assert np.abs(out - model.translate(image)).max() <= 1
+    opened = load(tmp_path / "export")
+    assert {n: u.describe() for n, u in opened.uses().items()} == {
+        n: u.describe() for n, u in model.uses().items()
+    }
+    for use_name, wanted in expected.items():
+        out = np.load(tmp_path / f"{use_name}.npy").astype(np.float32)
+        assert np.abs(out - wanted).max() <= 1, use_name
+        with np.load(tmp_path / f"{use_name}.npz") as inputs:
+            again = opened.run(use_name, **dict(inputs))
+        np.testing.assert_array_equal(again, np.load(tmp_path / f"{use_name}.npy"))
+
+
+@every_sampler
+def test_the_same_seed_gives_the_same_picture_and_another_one_another(name, preset):
+    model = tiny(name, preset)
+    first = model.sample([0, 1, 0])
+    size = model.config.image_size
+    assert first.shape == (3, size, size, 3) and first.dtype == np.uint8
+    np.testing.assert_array_equal(first[0], first[2])
+    assert not np.array_equal(first[0], first[1])
+
+
+@every_segmenter
+def test_a_parser_keeps_odd_sizes_and_names_classes(name, preset):
+    model = tiny(name, preset)
+    image = np.random.default_rng(0).integers(0, 256, (1, 51, 37, 3), np.uint8)
+    classes = model.parse(image)
+    assert classes.shape == (1, 51, 37) and classes.dtype == np.uint8
+    assert classes.max() < model.config.num_classes
