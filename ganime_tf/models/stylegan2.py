@@ -102,7 +102,7 @@ class StyleGAN2(Sampler):
     def train_step(self, batch, path_length=False, r1=False, adapt=False):
         """One update of both networks on `{"b"}`, float32 `(N, S, S, 3)` in [-1, 1]."""
         if current_randomness() is None:  # a step called by hand
-            with random_scope(getattr(self, "seed", 0), self.step):
+            with random_scope(self.seed, self.step):
                 return self.train_step(batch, path_length, r1, adapt)
         real = batch["b"]
         count = tf.shape(real)[0]
@@ -148,7 +148,7 @@ class StyleGAN2(Sampler):
         return self.synthesis(ws, training=True), ws
 
     def _shared_draws(self, count: int, stream: str):
-        with random_scope(getattr(self, "seed", 0), self.step.value) as randomness:
+        with random_scope(self.seed, self.step.value) as randomness:
             return randomness.uniform(count, (), stream)
 
     def _augment(self, images, stream: str):

@@ -51,6 +51,8 @@ class Trainable(Stepping, keras.Model, Runner):
     """Networks that another model trained, `{attribute: model}`: given by `--from`, frozen."""
     stride: int = 1
     """Framed inputs are padded to multiples of this."""
+    seed: int = 0
+    steps_per_epoch: int | None = None
     look_seconds: float = 0.5
     """Seconds between two looks at the losses: a device never waits for Python in between."""
 
@@ -252,7 +254,7 @@ class Trainable(Stepping, keras.Model, Runner):
         """
         randomness = current_randomness()
         if randomness is None:  # a step called by hand
-            with random_scope(getattr(self, "seed", 0), self.step) as randomness:
+            with random_scope(self.seed, self.step) as randomness:
                 return (randomness.uniform if uniform else randomness.normal)(count, shape, stream)
         return (randomness.uniform if uniform else randomness.normal)(count, shape, stream)
 

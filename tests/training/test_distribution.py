@@ -34,6 +34,20 @@ def test_a_batch_that_replicas_cannot_share_is_refused(tmp_path):
         train("pix2pix", config, run_config(tmp_path, strategy="mirrored"))
 
 
+def test_workers_read_the_rows_of_one_batch(tmp_path):
+    from ganime_tf.data import open_data
+
+    source = open_data("toy:16")
+    settings = {"image_size": 32, "load_size": 36, "seed": 3, "start_step": 5}
+    whole = list(source.train(batch_size=4, **settings).take(20))
+    for number in range(2):
+        own = source.train(batch_size=2, shard=(number, 2), **settings).take(20)
+        for joined, part in zip(whole, own, strict=True):
+            for key in joined:
+                rows = joined[key][2 * number : 2 * number + 2]
+                np.testing.assert_array_equal(rows, part[key])
+
+
 def test_multiworker_without_tf_config_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ValueError, match="TF_CONFIG is not set"):
