@@ -148,6 +148,8 @@ def _labels(args: Args):
 def _folders(args: Args):
     from ganime_tf.metrics import evaluate_folders
 
+    if args.real is not None and args.real.resolve() == args.fake.resolve():
+        raise ValueError(f"--real and --fake are the same folder, {args.fake}: nothing to measure.")
     default = ("ssim", "psnr", "l1") if args.paired else ("fid_clean", "kid_clean")
     return evaluate_folders(
         args.real,

@@ -23,7 +23,7 @@ Skipped = list[tuple[str, str]]
 
 def existing_folder(path: str | Path) -> Path:
     """The folder `path`, or an error that says what is there instead."""
-    path = Path(path)
+    path = Path(path).expanduser()
     if path.is_dir():
         return path
     what = "is a file, not a folder" if path.exists() else "does not exist"

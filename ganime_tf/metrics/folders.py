@@ -7,38 +7,36 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganime_tf.data.io import SUFFIXES
+from ganime_tf.data.io import SUFFIXES, find_images
+from ganime_tf.data.listing import stem
 
 
 def list_pictures(folder: str | Path) -> dict[str, Path]:
-    """Lists the pictures of a folder and its subfolders.
+    """Lists the pictures of a folder and its subfolders, linked ones too, as every command does.
 
     Args:
         folder: A folder.
 
     Returns:
-        Path of each picture by its name: the path below `folder` without suffix, sorted.
+        Path of each picture by its name: the path below `folder` without suffix, in one Unicode
+        form, sorted.
 
     Raises:
         FileNotFoundError: When the folder is missing.
         ValueError: When it holds no picture, or two that share a name (`a.png` and `a.jpg`).
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}. Give a folder of pictures.")
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if hidden or path.suffix.lower() not in SUFFIXES or not path.is_file():
-            continue
-        name = relative.with_suffix("").as_posix()
+    for file, _ in find_images(folder):
+        path, name = folder / file, stem(file)
         if name in found:
             raise ValueError(f"{found[name]} and {path} share the name {name!r}. Remove one.")
         found[name] = path
     if not found:
         raise ValueError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}).")
-    return found
+    return dict(sorted(found.items()))
 
 
 def match_pictures(

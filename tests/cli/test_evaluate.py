@@ -100,3 +100,21 @@ def test_a_model_is_scored_on_its_validation_pictures(sets, capsys):
     assert main(call.split()) == 0
     found = json.loads((sets / "c" / "comparison.json").read_text())["model"]
     assert found["scores"]["l1"]["value"] == pytest.approx(report["scores"]["l1"]["value"])
+
+
+def test_linked_folders_and_other_unicode_forms_are_the_same_pictures(sets, capsys):
+    (sets / "real2").mkdir()
+    (sets / "fake2" / "sub").mkdir(parents=True)
+    (sets / "real2" / "sub").symlink_to(sets / "real", target_is_directory=True)
+    for path in (sets / "close").iterdir():
+        (sets / "fake2/sub" / path.name).write_bytes(path.read_bytes())
+    (sets / "real" / "caf\u00e9.png").write_bytes((sets / "real/p0.png").read_bytes())
+    (sets / "fake2/sub" / "cafe\u0301.png").write_bytes((sets / "close/p0.png").read_bytes())
+    call = f"evaluate --real {sets}/real2 --fake {sets}/fake2 --paired --json {sets}/r.json"
+    assert main(call.split()) == 0
+    assert json.loads((sets / "r.json").read_text())["scores"]["ssim"]["n"] == 5
+
+
+def test_a_folder_is_not_compared_with_itself(sets, capsys):
+    assert main(["evaluate", "--real", str(sets / "real"), "--fake", f"{sets}/./real"]) == 2
+    assert "are the same folder" in capsys.readouterr().err
