@@ -3,6 +3,7 @@
 import dataclasses
 import glob
 import logging
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,14 +41,16 @@ def find_inputs(inputs: list[str | Path], out: str | Path) -> list[tuple[Path, P
     Raises:
         FileNotFoundError: When an input matches nothing.
     """
-    found, out = [], Path(out).resolve()
+    found, out = [], Path(os.path.realpath(out))
     for entry in map(str, inputs):
         path = Path(entry).expanduser()
         if path.is_dir():
-            root = path.resolve()
+            root = Path(os.path.realpath(path))
             files = [path / name for name, _ in find_images(path)]
             if out != root and out.is_relative_to(root):
-                files = [file for file in files if not file.resolve().is_relative_to(out)]
+                files = [
+                    file for file in files if not Path(os.path.realpath(file)).is_relative_to(out)
+                ]
             elif read_list(path):
                 files = [file for file in files if not is_result(file)]
             if not files:

@@ -5,6 +5,7 @@ A job may replace only what an earlier job wrote, which a list beside the result
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 from ganime_tf.ops.files import write_json
@@ -26,7 +27,7 @@ class OutputFolder:
 
     def __init__(self, path: str | Path, inputs=(), overwrite: bool = False):
         self.path, self.overwrite = Path(path), overwrite
-        self._inputs = {Path(each).resolve() for each in inputs}
+        self._inputs = {os.path.realpath(each) for each in inputs}  # links in circles, too
         self._own, self._taken = read_list(self.path), set()
         self.written: list[Path] = []
 
@@ -60,7 +61,7 @@ class OutputFolder:
             write_json(self.path / LIST_NAME, self._own)
 
     def _free(self, path: Path) -> bool:
-        if path in self._taken or path.resolve() in self._inputs:
+        if path in self._taken or os.path.realpath(path) in self._inputs:
             return False
         return self.overwrite or not path.exists() or self._is_own(path)
 
