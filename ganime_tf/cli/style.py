@@ -61,8 +61,8 @@ def main(argv: list[str], prog: str) -> int:
 
     if args.size < 0 or args.steps < 0 or args.every < 0:
         raise ValueError("--size, --steps and --every must not be negative.")
-    contents = find_inputs(list(args.content))
-    styles = _match_styles(args.style, contents)
+    contents = find_inputs(list(args.content), args.out)
+    styles = _match_styles(args.style, contents, args.out)
     paint = _open_method(args)
     skipped = []
     for source, relative in progress(contents, desc="style", unit="pictures"):
@@ -83,14 +83,14 @@ def main(argv: list[str], prog: str) -> int:
     return 1 if skipped else 0
 
 
-def _match_styles(style: Path, contents) -> dict[Path, Path]:
+def _match_styles(style: Path, contents, out: Path) -> dict[Path, Path]:
     """The style of every content: one for all, or the one of its name."""
     from ganime_tf.inference.translate import find_inputs
 
     if not style.is_dir():
-        (only, _), *_ = find_inputs([style])
+        (only, _), *_ = find_inputs([style], out)
         return {source: only for source, _ in contents}
-    by_name = {path.stem: path for path, _ in find_inputs([style])}
+    by_name = {path.stem: path for path, _ in find_inputs([style], out)}
     if missing := [str(source) for source, _ in contents if source.stem not in by_name]:
         raise ValueError(
             f"{len(missing)} content(s) have no style of their name in {style}: "

@@ -173,7 +173,7 @@ def parse_files(
         raise ValueError(f"`classes` must be auto or one of {', '.join(CLASSES)}. Got {classes!r}.")
     table = class_table(CLASSES[classes], CLASSES["anime17"])
     written, skipped, taken = [], [], set()
-    for source, relative in progress(find_inputs(inputs), desc="parse", unit="pictures"):
+    for source, relative in progress(find_inputs(inputs, out), desc="parse", unit="pictures"):
         try:
             image = np.asarray(read_image(source))
             numbers = np.asarray(model.parse(image))
@@ -193,4 +193,4 @@ def parse_files(
         save_map(target, maps)
         save_png(Path(out) / "overlays" / name, overlay(image, maps))
         written.append(target)
-    return TranslateReport(written, skipped)
+    return TranslateReport(written, skipped, [])
