@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-pytest.importorskip("ganime_tf.models.sampler")
-
-from ganime_tf.convert.stylegan2 import convert  # noqa: E402
-from ganime_tf.convert.stylegan2_layouts import state_of  # noqa: E402
-from ganime_tf.models.stylegan2 import PRESETS, StyleGAN2  # noqa: E402
+from ganime_tf.convert.stylegan2 import convert
+from ganime_tf.convert.stylegan2_layouts import state_of
+from ganime_tf.models.stylegan2 import PRESETS, StyleGAN2
 
 TINY = {"image_size": 16, "load_size": 16, "channel_base": 128, "channel_max": 8, "batch_size": 4,
         "latent_size": 8, "style_size": 8, "mapping_layers": 2}  # fmt: skip
