@@ -104,9 +104,14 @@ def test_two_replicas_equal_one(name, preset, two_replicas):
         )
 
 
-# Kernels that add in the order in which threads come: now and then the last digit differs, and
-# batch norm of tiny maps makes it more. `--deterministic` is for those who want every bit.
-UNORDERED = {"parsing-danet": 2e-2, "parsing-bisenet": 2e-2}
+def whole_state(model) -> list:
+    """Every variable of a model and of its optimizers."""
+    return [*model.variables, *(v for o in model.optimizers.values() for v in o.variables)]
+
+
+# Equal DANets, built afresh and trained on the same four batches with no checkpoint in between,
+# differ in every third try by up to 2e-3 (with deterministic kernels too).
+UNSTEADY = {"parsing-danet": 5e-3}
 
 
 @every_tiny
@@ -119,8 +124,10 @@ def test_resume_is_bit_exact(name, preset, tmp_path):
     Checkpointer(first, tmp_path).save()
     second = tiny(name, preset, ema_decay=0.9)
     assert Checkpointer(second, tmp_path).restore() == 2
+    for saved, restored in zip(whole_state(first), whole_state(second), strict=True):
+        np.testing.assert_array_equal(np.array(saved), np.array(restored), err_msg=saved.path)
     run_steps(second, batches[2:])
-    loose = UNORDERED.get(name, 0.0)
+    loose = UNSTEADY.get(name, 0.0)
     for a, b in zip(straight.variables, second.variables, strict=True):
         np.testing.assert_allclose(np.array(a), np.array(b), rtol=0, atol=loose, err_msg=a.path)
     for group in straight.optimizers:
