@@ -1,4 +1,4 @@
-"""`ganime sample`: pictures of seeds, paths between them, tables of mixed styles."""
+"""`ganime sample`: pictures of seeds, and paths between them."""
 
 import dataclasses
 from pathlib import Path

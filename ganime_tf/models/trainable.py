@@ -254,8 +254,8 @@ class Trainable(Stepping, keras.Model, Runner):
         """
         randomness = current_randomness()
         if randomness is None:  # a step called by hand
-            with random_scope(self.seed, self.step) as randomness:
-                return (randomness.uniform if uniform else randomness.normal)(count, shape, stream)
+            with random_scope(self.seed, self.step):
+                return self.noise(count, *shape, stream=stream, uniform=uniform)
         return (randomness.uniform if uniform else randomness.normal)(count, shape, stream)
 
     def for_inference(self, network: keras.Model) -> keras.Model:

@@ -101,18 +101,19 @@ def train(
     length = _length(config, run, source)
     # What was borrowed is in the checkpoints: the run it came from need not be there any more.
     others = [] if folder.has_checkpoints() else borrowing.open_runs(run.sources)
+    borrowed = [(place, other) for place, other, _ in others]
     record = _record(model, config, run, source, others)
     folder.check_same(record, run.override)
     translator, checkpointer = _build(cls, model, config, run, folder, strategy, length)
     logger.info("%s", _describe(translator, length, strategy, folder.path))
     if run.dry_run:
-        borrowing.start_from(translator, [(place, other) for place, other, _ in others])
+        borrowing.start_from(translator, borrowed)
         return RunResult(translator, folder.path, 0, {})
     with folder.locked() if checkpointer.chief else contextlib.nullcontext():
         with strategy.scope():
             step = checkpointer.restore()
             if not step:
-                borrowing.start_from(translator, [(place, other) for place, other, _ in others])
+                borrowing.start_from(translator, borrowed)
                 translator.prepare(source)
         if step:
             logger.info("Resuming %s at step %d of %d.", folder.path, step, length.total)
