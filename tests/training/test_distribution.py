@@ -48,6 +48,32 @@ def test_workers_read_the_rows_of_one_batch(tmp_path):
                 np.testing.assert_array_equal(rows, part[key])
 
 
+@pytest.mark.parametrize("worker", [0, 1])
+def test_training_gives_each_worker_its_rows_of_the_batch(worker):
+    import dataclasses
+
+    import tensorflow as tf
+
+    from ganime_tf.data import open_data
+    from ganime_tf.training.run import RunConfig, _distributed
+
+    class TwoWorkersOfTwoReplicas:
+        num_replicas_in_sync = 4
+
+        def distribute_datasets_from_function(self, make):
+            return make(tf.distribute.InputContext(2, worker, 4))
+
+    config = dataclasses.replace(TINY, batch_size=8)
+    source = open_data("toy:16")
+    run = RunConfig(seed=3)
+    parts = _distributed(source, config, run, 5, TwoWorkersOfTwoReplicas()).take(4)
+    whole = source.train(batch_size=8, image_size=32, load_size=36, seed=3, start_step=5).take(2)
+    rows = [batch["a"][4 * worker : 4 * worker + 4] for batch in whole]
+    expected = [half for four in rows for half in (four[:2], four[2:])]  # a replica after another
+    for part, wanted in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part["a"], wanted)
+
+
 def test_multiworker_without_tf_config_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ValueError, match="TF_CONFIG is not set"):
