@@ -52,6 +52,7 @@ def export_saved_model(model: Trainable, path: str | Path, *, check: bool = True
             "ganime_tf": __version__,
             "model": model.name,
             "uses": {name: use.describe() for name, use in uses.items()},
+            "label_names": list(model.label_names),
         }
         (temporary / "ganime.json").write_text(json.dumps(about, indent=2) + "\n")
         if check:

@@ -18,6 +18,9 @@ _CLASSES = {
     "stylegan2": "stylegan2:StyleGAN2",
     "parsing-bisenet": "parsing:ParsingBiSeNet",
     "parsing-danet": "parsing:ParsingDANet",
+    "disentangle-stage1": "disentangle:DisentangleStage1",
+    "disentangle-c2": "disentangle:DisentangleC2",
+    "disentangle-stage2": "disentangle:DisentangleStage2",
 }
 
 

@@ -41,7 +41,8 @@ class _Blocks:
             else:
                 x = self._residue(x, width, kind, part / self.total, name)
             if self.losses is not None:
-                self.losses.append(BatchRegularization(name=f"{name}.batch_reg")(x))
+                regular = BatchRegularization(name=f"{name}.batch_reg", dtype="float32")
+                self.losses.append(regular(x))
         return x
 
     @staticmethod
@@ -113,7 +114,7 @@ def _trunk(image, filters, width, bus, blocks):
     x = _dense(layers.Flatten(name="flatten")(x), width, "fc.0")
     if blocks.losses is None:
         return CenteredPReLU(name="fc.1")(x)
-    blocks.losses.append(BatchRegularization(name="fc.1")(x))
+    blocks.losses.append(BatchRegularization(name="fc.1", dtype="float32")(x))
     return CenteredPReLU(name="fc.2")(x)
 
 
