@@ -82,15 +82,16 @@ def load_extractor(protocol: str, precision: str = "float32") -> Extractor:
         MissingWeightsError: When the weights are nowhere; names the file.
         ValueError: On an unknown protocol or precision.
     """
-    from ganime_tf.metrics import inception, inception_weights
+    from ganime_tf.metrics import extractors
+    from ganime_tf.networks import inception, inception_weights
     from ganime_tf.weights import file_digest, find_weights
 
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f'`precision` must be "float32" or "bfloat16". Received {precision!r}.')
     if protocol == "random":
         return Extractor(
-            inception.random_features,
-            inception.RANDOM_DIM,
+            extractors.random_features,
+            extractors.RANDOM_DIM,
             "random convolutions of fixed seed, NOT FID",
             "seed0",
             "a smoke test of the pipeline; says little about quality and compares with nothing",
@@ -98,7 +99,7 @@ def load_extractor(protocol: str, precision: str = "float32") -> Extractor:
     if protocol == "ganime":
         path = find_weights("inception-v3-keras")
         return Extractor(
-            inception.keras_inception_features(path),
+            extractors.keras_inception_features(path),
             2048,
             "Keras InceptionV3 (ImageNet), 256 px, average pool (= GANime)",
             file_digest(path)[:12],
@@ -109,10 +110,10 @@ def load_extractor(protocol: str, precision: str = "float32") -> Extractor:
     resizer, dims = _INCEPTION[protocol]
     path = find_weights("inception-2015")
     network = inception.build_inception(dims, dtype=precision)
-    inception_weights.assign(network, inception_weights.read_cached(path))
+    inception_weights.load(network, inception_weights.read_cached(path))
     resize, scale, words = _RESIZE[resizer]
     return Extractor(
-        inception.pipeline(network, resize, scale),
+        extractors.pipeline(network, resize, scale),
         dims,
         f"{_GRAPH}, {dims} features, {words}" + (", bfloat16" * (precision != "float32")),
         file_digest(path)[:12] + ("-bf16" if precision != "float32" else ""),
