@@ -27,7 +27,7 @@ ALLOWED = {
     "baselines": {"ops", "networks", "losses", "weights", "progress"},
     "toy": {"ops", "data", "progress"},
     "data": {"ops", "progress", "toy"},
-    "metrics": {"ops", "data", "weights", "progress", "networks", "layers"},
+    "metrics": {"ops", "configs", "data", "weights", "progress", "networks", "layers"},
     "convert": {"ops", "configs", "layers", "networks", "models", "weights"},
     "inference": {
         *("ops", "runs", "data", "models", "networks", "baselines", "progress", "weights"),
@@ -103,6 +103,22 @@ def test_optional_packages_are_imported_where_they_are_used(path):
             assert not {alias.name.split(".")[0] for alias in node.names} & optional
         elif isinstance(node, ast.ImportFrom):
             assert node.module.split(".")[0] not in optional
+
+
+def test_metrics_are_named_without_tensorflow():
+    program = "import sys, ganime_tf.metrics; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_nothing_takes_a_metrics_name_apart():
+    """What a name means is in `METRICS`; no code looks for parts of it."""
+    import re
+
+    calls = "startswith|endswith|split|partition|removeprefix|removesuffix"
+    names = "fid|kid|lpips|precision|recall|ssim|fd_"
+    parts = re.compile(rf"""({calls})\(\(?["']_?({names})""")
+    for path in modules():
+        assert not parts.search(path.read_text()), path
 
 
 def test_processes_that_prepare_pictures_start_without_tensorflow():

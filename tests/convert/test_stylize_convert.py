@@ -8,6 +8,7 @@ from golden import stylize_states as states
 from PIL import Image
 
 from ganime_tf.convert import animegan2, cartoongan
+from ganime_tf.convert.common import keras_kernel
 from ganime_tf.inference.litert import LiteRTModel
 from ganime_tf.ops.images import to_float, to_uint8
 
@@ -58,7 +59,7 @@ def tensorflow_names(state):
     out = {}
     for key, value in state.items():
         layer, variable = animegan2._torch_name(key).split("/")
-        value = animegan2._torch_value(value)
+        value = keras_kernel(value)
         if layer == "out_conv":
             name = "out_layer/Conv/weights"
         elif layer.startswith("c_block"):
