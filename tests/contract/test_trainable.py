@@ -75,6 +75,7 @@ def test_a_batch_without_a_key_is_refused(name, preset):
 # What a paper's release computes on each replica alone, whatever their number.
 PER_REPLICA = {
     "stylegan2": {"group_size": 1},  # minibatch standard deviation
+    "styleanime": {"group_size": 1},
 }
 # Batch norm of 1x1 maps amplifies rounding in tiny batches; path length takes half a batch.
 BATCHES = {"stylegan2": 4, "parsing-bisenet": 8, "parsing-danet": 8}
