@@ -16,7 +16,6 @@ import numpy as np
 from ganime_tf import metrics, toy
 from ganime_tf.inference import load
 from ganime_tf.inference.parse import load_parser
-from ganime_tf.metrics.lpips import load_lpips
 from ganime_tf.ops.pictures import class_colours, contact_sheet, save_png
 
 _FIRST = 1_000_000_000  # scenes that no training draws
@@ -54,10 +53,10 @@ def measure(model, count: int = 64, parser=None, network: str = "squeeze") -> tu
     own = model.run(**inputs)
     referred = model.run(**inputs, reference=other["colour"])
     bare = model.run(**inputs, truncation=1.0)
-    lpips = load_lpips(network)
-    order = np.random.default_rng(0).permutation(count)
-    evaluator = metrics.Evaluator(("fd_random",), resamples=0)
-    evaluator.update(other["colour"], own)
+    names = ("fd_random", f"lpips_s_{network}", f"lpips_d_{network}")
+    evaluator = metrics.Evaluator(names, resamples=0)
+    evaluator.update(other["colour"], own, source=person["portrait"])
+    report = evaluator.result()
     hair = hair_colours(referred, maps)
     wanted = hair_colours(other["colour"], other["parsing"])
 
@@ -66,9 +65,7 @@ def measure(model, count: int = 64, parser=None, network: str = "squeeze") -> tu
 
     scores = {
         "count": count,
-        f"lpips_s_{network}": float(lpips(person["portrait"], own).mean()),
-        f"lpips_d_{network}": float(lpips(own[order], np.roll(own[order], 1, axis=0)).mean()),
-        "fd_random": float(evaluator.result()["fd_random"]),
+        **{name: float(report[name]) for name in names},
         "colour_own": distance(wanted),
         "colour_other": distance(np.roll(wanted, 1, axis=0)),
     }
