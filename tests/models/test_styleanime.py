@@ -209,6 +209,7 @@ def test_codes_mix_by_layer_ranges_and_interpolate():
          {"structure", "structure_of_a", "appearance", "appearance_of_a"}),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_ablations_of_table_3_train_and_draw(switches, networks):
     model = _make(**switches)
     assert {network.name for network in model.groups["generator"]} == networks
