@@ -22,6 +22,7 @@ ALLOWED = {
     "networks": {"ops", "layers", "weights"},
     "models": {
         *("ops", "configs", "colouring", "layers", "losses", "networks", "weights", "version"),
+        "metrics",
     },
     "colouring": {"ops", "data", "toy", "progress"},
     "baselines": {"ops", "networks", "losses", "weights", "progress"},

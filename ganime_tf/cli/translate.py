@@ -23,6 +23,12 @@ class Args:
     """What the model is to do, e.g. reverse (b to a) or attention; `--use help` lists its uses."""
     reference: Path | None = None
     """A picture to take the style from, for models that do so."""
+    parsing: Path | None = None
+    """A label map, or a folder of maps named as the pictures, for models that draw by them."""
+    parser: Path | None = None
+    """A run of parsing-bisenet or a LiteRT file that makes those maps."""
+    truncation: float | None = None
+    """1 for the picture's own latents, towards 0 for what the model knows well."""
     seed: int | None = None
     """Number of the random choice, for models that make one."""
     label: int | None = None
@@ -48,7 +54,7 @@ def main(argv: list[str], prog: str) -> int:
         return 0
     if not args.inputs:
         raise ValueError("Nothing to translate. Give files, folders or globs.")
-    values = {key: getattr(args, key) for key in ("seed", "label")}
+    values = {key: getattr(args, key) for key in ("seed", "label", "truncation")}
     if args.reference is not None:
         from ganime_tf.data.io import read_image
 
@@ -60,6 +66,7 @@ def main(argv: list[str], prog: str) -> int:
         use=args.use,
         overwrite=args.overwrite,
         skip_existing=args.skip_existing,
+        maps=_maps(model, args),
         **{key: value for key, value in values.items() if value is not None},
     )
     print(f"Wrote {len(report.written)} picture(s) to {args.out}.")
@@ -70,3 +77,13 @@ def main(argv: list[str], prog: str) -> int:
         for path, reason in report.skipped:
             print(f"  {path}: {reason}")
     return 1 if report.skipped else 0
+
+
+def _maps(model, args):
+    """Where the maps come from, for models that take them."""
+    from ganime_tf.inference.maps import MapSource, needs_map, takes_map
+
+    asked = args.parsing is not None or args.parser is not None
+    if asked and not takes_map(model):
+        raise ValueError("This model takes no label maps: leave --parsing and --parser out.")
+    return MapSource(model, args.parsing, args.parser) if asked or needs_map(model) else None

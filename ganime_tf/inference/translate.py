@@ -5,7 +5,7 @@ import glob
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,6 +75,7 @@ def translate_files(
     use: str | None = None,
     overwrite: bool = False,
     skip_existing: bool = False,
+    maps: Callable | None = None,
     **values,
 ) -> TranslateReport:
     """Runs a use of a model on picture files; results are PNG files of the same size.
@@ -90,6 +91,8 @@ def translate_files(
         use: Name of the use; by default the one that takes a picture and the given values.
         overwrite: Replace files that no job wrote; inputs are safe all the same.
         skip_existing: Leave what an earlier job has finished.
+        maps: Gives the input `parsing` of each picture: of its relative name and its pixels; see
+            `inference.maps.MapSource`.
         **values: Further inputs of the use, one for all pictures, e.g. `seed`, `reference`.
 
     Returns:
@@ -100,8 +103,9 @@ def translate_files(
         ValueError: When the model has no such use.
         OSError: When `out` cannot be written.
     """
-    if use is not None or values:
-        name = pick_use(model.uses(), use, {"image", *values})
+    if use is not None or values or maps:
+        given = {"image", *values} | ({"parsing"} if maps else set())
+        name = pick_use(model.uses(), use, given)
         if model.uses()[name].output == "style":
             raise ValueError(f"The use {name!r} gives no picture. Call `run` in Python.")
     pairs = find_inputs(inputs, out)
@@ -122,7 +126,10 @@ def translate_files(
 
     def compute(batch):
         try:
-            return _run(model, use, np.stack([picture for _, picture in batch]), values)
+            parsed = {}
+            if maps:
+                parsed["parsing"] = np.stack([maps(pair[1], picture) for pair, picture in batch])
+            return _run(model, use, np.stack([x for _, x in batch]), values | parsed)
         except (ValueError, OSError):
             if len(batch) == 1:
                 raise
