@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from helpers import tiny
 
-from ganime_tf.models.uses import INPUTS, Runner, Use, graph_of, pick_use
+from ganime_tf.models.graphs import graph_of
+from ganime_tf.models.uses import INPUTS, Runner, Use, pick_use
 
 
 class Recorder(Runner):

@@ -1,0 +1,104 @@
+"""LiteRT (TensorFlow Lite): one file with a signature for every use, built-in operations only.
+
+The graphs take and give uint8 pictures whose sides are multiples of the model's stride: runners pad
+(ganime_tf/lite). Operations of TensorFlow itself ("Flex") are not allowed, since most LiteRT
+runtimes lack them: a use that needs one is left out and said.
+"""
+
+import dataclasses
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from ganime_tf.lite.runner import append_about, read_about
+from ganime_tf.models.graphs import graph_of
+
+# Statistics of a picture: their squares leave the range of 8 bits, so int8 files compute them in
+# float32.
+_KEEP_FLOAT = ("MEAN", "SQUARED_DIFFERENCE", "RSQRT", "SQRT", "SUM", "DIV", "SUB", "MUL", "ADD")
+
+
+def write(request) -> dict[str, str]:
+    """Writes the file; returns the uses that need more than LiteRT's own operations."""
+    left_out = {}
+    held = tuple(request.uses)
+    try:
+        content = _convert(request)
+    except _NotHeld as error:
+        for use in request.uses:  # which one is it?
+            try:
+                _convert(dataclasses.replace(request, uses=(use,)))
+            except _NotHeld as reason:
+                left_out[use] = str(reason)
+        held = tuple(use for use in request.uses if use not in left_out)
+        if not held or not left_out:
+            raise ValueError(f"LiteRT cannot hold this model: {error}") from error
+        content = _convert(dataclasses.replace(request, uses=held))
+    request.path.write_bytes(content)
+    append_about(request.path, request.about(held))
+    return left_out
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file was written by an export."""
+    return read_about(path) is not None
+
+
+class _NotHeld(ValueError):
+    """LiteRT has not the operations."""
+
+
+def _convert(request) -> bytes:
+    from ganime_tf.export.saved_model import save
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        place = dataclasses.replace(request, path=Path(folder) / "model")
+        save(place, lambda use: graph_of(use, 1, 1), batch=1, default_name="default")
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            str(place.path), signature_keys=list(request.uses)
+        )
+        if request.precision != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if request.precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if request.precision == "int8":
+            converter.representative_dataset = lambda: _calibrate(request)
+        try:
+            content = converter.convert()
+            if request.precision == "int8":
+                content = _keep_statistics(converter, request)
+        except Exception as error:  # the converter has many classes of errors
+            raise _NotHeld(_reason(error)) from error
+    return content
+
+
+def _calibrate(request):
+    from ganime_tf.ops.litert import fit_into
+
+    for use in request.uses:
+        for picture in request.calibration:
+            yield use, {"image": fit_into(np.asarray(picture), request.size)[None]}
+
+
+def _keep_statistics(converter, request) -> bytes:
+    """Quantizes again, without the operations that need the range of floats."""
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(_KEEP_FLOAT))
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=lambda: ([x["image"]] for _, x in _calibrate(request)),
+        debug_options=options,
+    )
+    return debugger.get_nondebug_quantized_model()
+
+
+def _reason(error: Exception) -> str:
+    """The operations that are missing, from the converter's long message."""
+    text = str(error)
+    for mark in ("Flex ops:", "custom ops:", "error: '"):
+        if mark in text:
+            return f"LiteRT has no operation for {text.split(mark)[1].splitlines()[0][:120]}"
+    return (text.strip().splitlines() or [type(error).__name__])[0][:200]
