@@ -31,7 +31,7 @@ ALLOWED = {
     "convert": {"ops", "configs", "layers", "networks", "models", "weights"},
     "inference": {
         *("ops", "runs", "data", "models", "networks", "baselines", "progress", "weights"),
-        *("export", "lite"),
+        *("export", "lite", "layers"),
     },
     "lite": {"ops", "models"},
     "export": {"ops", "models", "lite", "toy", "version"},

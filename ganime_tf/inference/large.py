@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from ganime_tf.inference.tiles import Graph, StripRunner
+from ganime_tf.inference.flat import Graph
+from ganime_tf.inference.tiles import StripRunner
 from ganime_tf.models.graphs import graph_of
 from ganime_tf.models.trainable import Trainable
 from ganime_tf.models.uses import batch_inputs, pick_use
