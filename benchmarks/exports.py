@@ -142,10 +142,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     args = parser.parse_args()
-    known = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {"models": {}}
     for name in args.models:
-        uses = len(tiny(name).uses())
-        known["models"][name] = {"uses": uses, "cases": try_all(name)}
+        entry = {"uses": len(tiny(name).uses()), "cases": try_all(name)}
+        known = {"models": {}}  # read late: another process may have written meanwhile
+        if RECORD.exists():
+            known = json.loads(RECORD.read_text(encoding="utf-8"))
+        known["models"][name] = entry
         packages = ("tensorflow", "keras", "ai-edge-litert", "tf2onnx", "onnxruntime")
         known["versions"] = {package: metadata.version(package) for package in packages}
         known["models"] = {n: known["models"][n] for n in MODELS if n in known["models"]}

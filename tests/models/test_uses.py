@@ -19,7 +19,7 @@ class Recorder(Runner):
         return self._uses
 
     def call_use(self, name, tensors):
-        self.calls.append((name, {k: v.numpy() for k, v in tensors.items()}))
+        self.calls.append((name, {k: np.asarray(v) for k, v in tensors.items()}))
         count = len(next(iter(tensors.values())))
         return np.arange(count * 12, dtype=np.uint8).reshape(count, 2, 2, 3)
 
