@@ -80,6 +80,7 @@ def try_all(name: str) -> dict:
                 compared = [d for d in report.differences if d.pictures]
                 found[column] = {
                     "outcome": "written",
+                    "precision": precision,
                     "uses": [d.use for d in report.differences],
                     "left_out": report.left_out,
                     "greatest": max((d.greatest for d in compared), default=None),
@@ -99,6 +100,8 @@ def _cell(entry: dict | None, uses: int) -> str:
     if entry["outcome"] != "written":
         return "no"
     greatest = "not compared" if entry["greatest"] is None else f"{entry['greatest']:.3g}"
+    if entry.get("precision") == "int8":
+        greatest = f"mean {entry['mean']:.2g}"
     count = len(entry["uses"])
     return greatest if count == uses else f"{greatest} ({count} of {uses} uses)"
 
