@@ -46,6 +46,9 @@ class Args:
     default where memory would not do otherwise; 0 never."""
     quick: bool = False
     """Tiles that take statistics from a reduced copy: faster, near but not equal."""
+    faces: Literal["off", "skip", "whole"] = "off"
+    """Translate only the faces of photos, pasted back softly; where there is none, skip the picture
+    or translate the whole. Needs extra [faces]."""
     overwrite: bool = False
     """Replace files of the result folder that no such job wrote; inputs are never replaced."""
     skip_existing: bool = False
@@ -96,6 +99,7 @@ def main(argv: list[str], prog: str) -> int:
         finish=finish,
         tile=args.tile,
         quick=args.quick,
+        faces=None if args.faces == "off" else args.faces,
         **{key: value for key, value in values.items() if value is not None},
     )
     if args.json is not None:

@@ -6,6 +6,7 @@ runtimes lack them: a use that needs one is left out and said.
 """
 
 import dataclasses
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -98,7 +99,9 @@ def _keep_statistics(converter, request) -> bytes:
 def _reason(error: Exception) -> str:
     """The operations that are missing, from the converter's long message."""
     text = str(error)
-    for mark in ("Flex ops:", "custom ops:", "error: '"):
-        if mark in text:
-            return f"LiteRT has no operation for {text.split(mark)[1].splitlines()[0][:120]}"
+    names = re.findall(r"'tf\.(\w+)' op is neither", text)
+    for listed in re.findall(r"(?:Flex|Select|[Cc]ustom) ops: ([^\n]+)", text):
+        names += [name.strip() for name in listed.split(",")]
+    if names:
+        return f"LiteRT has no operation for {', '.join(dict.fromkeys(names))}"
     return (text.strip().splitlines() or [type(error).__name__])[0][:200]

@@ -94,6 +94,7 @@ def translate_files(
     finish: Finish | None = None,
     tile: int | None = None,
     quick: bool = False,
+    faces: str | None = None,
     **values,
 ) -> TranslateReport:
     """Runs a use of a model on picture files; results have the size of their picture.
@@ -114,6 +115,8 @@ def translate_files(
         tile: Side of the tiles that pictures are computed in; None decides by the memory that there
             is, 0 never tiles.
         quick: Tiles that take the sums over the picture from a reduced copy: faster, not equal.
+        faces: Translate only the faces of photos and paste them back. "skip" leaves pictures
+            without a face out, "whole" translates them as they are.
         **values: Further inputs of the use, one for all pictures, e.g. `seed`, `reference`.
 
     Returns:
@@ -132,6 +135,11 @@ def translate_files(
     pairs = find_inputs(inputs, out)
     bar = ProgressBar(len(pairs), "translate", "pictures")
     network = Computing(model, use, values, tile, quick, bar)
+    if faces is not None:
+        from ganime_tf.inference.faces import FaceComputing, FaceFinder
+
+        side = getattr(getattr(model, "config", None), "image_size", 256)
+        network = FaceComputing(network, FaceFinder(), side, faces)
     if str(out) == "-":
         if len(pairs) != 1:
             raise ValueError(f"Standard output takes one picture. Received {len(pairs)}.")
