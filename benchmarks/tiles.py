@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["animegan", "cartoongan", "cyclegan"])
     parser.add_argument("--sides", type=int, nargs="+", default=[512, 1024, 2048, 4096])
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
-    parser.add_argument("--tile", type=int, default=512)
+    parser.add_argument("--tile", type=int, default=0, help="0: as memory has it")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:

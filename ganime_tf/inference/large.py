@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 # Beside the features that a graph holds at once: TensorFlow copies some for its kernels.
 _OVERHEAD = 2.0
-_LEAST = 768  # tiles of smaller sides waste time on their overlap
+_MOST = 768  # larger tiles save no time worth their memory
 
 
 def run_large(
@@ -39,7 +39,7 @@ def run_large(
         ValueError: When a network has a layer without a rule for tiles.
     """
     runner = StripRunner(
-        tile or tile_for(model), quick=quick, memory=memory_available() // 4, progress=progress
+        tile or tile_for(model), quick=quick, memory=kept_in_memory(), progress=progress
     )
     graph = graph_of(model.uses()[use], model.stride, model.min_size)
     count = len(next(iter(tensors.values())))
@@ -82,9 +82,14 @@ def needs_tiles(model, height: int, width: int) -> bool:
 
 
 def tile_for(model) -> int:
-    """Side of tiles that take an eighth of the free memory."""
-    per_pixel = max(bytes_per_pixel(model), 1)
-    return int(np.clip((memory_available() / 8 / per_pixel) ** 0.5, 128, _LEAST))
+    """Side of tiles that take half a gigabyte, or an eighth of the free memory if that is less."""
+    room = min(memory_available() / 8, 512 << 20)
+    return int(np.clip((room / max(bytes_per_pixel(model), 1)) ** 0.5, 128, _MOST))
+
+
+def kept_in_memory() -> int:
+    """Bytes of features that wait in memory: a gigabyte, or a quarter of what is free if less."""
+    return min(memory_available() // 4, 1 << 30)
 
 
 def bytes_per_pixel(model: Trainable) -> float:

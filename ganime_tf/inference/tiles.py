@@ -72,6 +72,7 @@ class StripRunner:
         self.tile, self.quick, self.memory = tile, quick, memory
         self.progress = progress or (lambda done, total: None)
         self._graphs: dict[int, Graph] = {}
+        self._compiled: dict[int, object] = {}
 
     def wrap(self, network: keras.Model):
         """Returns a function with the network's calls, strip by strip where the input is large."""
@@ -81,12 +82,20 @@ class StripRunner:
             flat = inputs if isinstance(inputs, list | tuple) else [inputs]
             spatial = [x for x in flat if len(x.shape) == 4]
             if not spatial or spatial[0].shape[1] * spatial[0].shape[2] <= self.tile**2:
-                return network(inputs, training=False)
+                return self._whole(network, inputs)
             if spatial[0].shape[0] != 1:
                 raise ValueError("Tiles are of one picture at a time.")
             return self.run(network, flat)
 
         return call
+
+    def _whole(self, network: keras.Model, inputs):
+        # Compiled: an eager call of a Keras network keeps all of its features to the end.
+        if id(network) not in self._compiled:
+            self._compiled[id(network)] = tf.function(
+                lambda x: network(x, training=False), reduce_retracing=True
+            )
+        return self._compiled[id(network)](inputs)
 
     def run(self, network: keras.Model, inputs: list):
         """Runs a network on arrays or tensors; returns what the network returns."""
