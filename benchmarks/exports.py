@@ -26,7 +26,8 @@ CASES = [
     ("LiteRT, any size", "litert", False, "float32"),
     ("LiteRT, one size", "litert", True, "float32"),
     ("LiteRT float16", "litert", True, "float16"),
-    ("LiteRT int8", "litert", True, "int8"),
+    ("LiteRT int8", "litert", False, "int8"),
+    ("LiteRT int8, int16", "litert", True, "int8"),
     ("ONNX, any size", "onnx", False, "float32"),
     ("ONNX, one size", "onnx", True, "float32"),
     ("ONNX float16", "onnx", True, "float16"),
@@ -71,7 +72,7 @@ def try_all(name: str) -> dict:
                     kind,
                     size=side if fixed else None,
                     precision=precision,
-                    calibration=calibration if precision == "int8" else (),
+                    calibration=calibration if precision == "int8" and fixed else (),
                     clean=kind in ("litert", "onnx"),
                 )
             except (ValueError, RuntimeError) as error:

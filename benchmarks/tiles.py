@@ -47,9 +47,9 @@ def work(spec: dict) -> None:
 
     keras.utils.set_random_seed(0)
     model = get_model(spec["model"])()
-    network = model.generators[0]
-    last = [layer for layer in network.layers if hasattr(layer, "kernel")][-1]
-    last.kernel.assign(last.kernel * 8.0)  # untrained networks paint grey
+    last = [layer for layer in model.generators[0].layers if hasattr(layer, "kernel")][-1]
+    spread = float(model.translate(picture(128)).std())
+    last.kernel.assign(last.kernel * (40.0 / spread))  # untrained networks paint grey
     image = picture(spec["side"])
     start = time.perf_counter()
     if spec["way"] == "whole":

@@ -25,9 +25,10 @@ class Args:
     size: str = ""
     """Fixed size of the pictures, e.g. 256 or 256x384 (height x width); empty for any size."""
     precision: Literal["float32", "float16", "int8"] = "float32"
-    """float16: half the weights (litert, onnx); int8: a quarter, at a fixed size (litert)."""
+    """float16: half the weights (litert, onnx); int8: a quarter (litert)."""
     calibrate: Path | None = None
-    """For int8: a folder of some 100 pictures of the kind that will be translated."""
+    """For int8 at a fixed size: a folder of some 100 pictures of the kind that will be translated;
+    features become integers of 16 bits by their ranges, for chips without floats."""
     pictures: Path | None = None
     """Folder of pictures to compare on, up to 4; by default drawn ones."""
     use: tuple[str, ...] = ()

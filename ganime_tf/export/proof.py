@@ -19,7 +19,7 @@ from ganime_tf.models.uses import INPUTS
 _WHATS = ("portrait", "lineart")
 # (greatest, mean) difference in levels of 255. Half floats and integers are as good as they are:
 # their bounds catch what is broken, not what is coarse.
-BOUNDS = {"float32": (1.0, 0.5), "float16": (32.0, 1.0), "int8": (255.0, 12.0)}
+BOUNDS = {"float32": (1.0, 0.5), "float16": (32.0, 1.0), "int8": (255.0, 16.0)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,9 +24,9 @@ class Request:
         path: A place that is free.
         uses: Names of the uses wanted.
         size: Height and width of pictures, or None for any.
-        precision: "float32", "float16" (weights) or "int8" (weights and features).
+        precision: "float32", or "float16" or "int8" for the weights.
         opset: Of ONNX.
-        calibration: For int8: uint8 `(H, W, 3)` pictures of the size.
+        calibration: uint8 `(H, W, 3)` pictures: with them, int8 has integer features.
     """
 
     model: Trainable
@@ -99,10 +99,11 @@ def export_model(
         format: One of `FORMATS`.
         uses: Names of the uses; all by default, those that the format cannot hold left out.
         size: Side, or height and width, of the pictures; None for any size.
-        precision: "float32"; "float16" halves the weights; "int8" quarters them and computes with
-            integers where it can, by the ranges that it sees in the calibration pictures.
+        precision: "float32"; "float16" halves the weights; "int8" quarters them.
         opset: Of ONNX, 15 to 18.
-        calibration: uint8 `(H, W, 3)` pictures of any size, for int8: 20 to 200 of the real kind.
+        calibration: uint8 `(H, W, 3)` pictures of the real kind, for int8 at a fixed size: features
+            become integers of 16 bits too, by the ranges that they take on these. Slower on CPUs,
+            for chips that have no floats.
         pictures: uint8 `(H, W, 3)` pictures to compare on; drawn ones by default.
         clean: Open the export in a process of its own, not in this one.
         check: Compare at all.
@@ -195,10 +196,9 @@ def _check_request(kind, model, path, uses, size, precision, opset, calibration)
         raise ValueError(f"{kind.name} holds the model for any size; leave the size out.")
     if not 15 <= opset <= 18:
         raise ValueError(f"`opset` must be 15 to 18: tf2onnx knows none above. Received {opset}.")
-    if precision == "int8" and (size is None or not len(calibration)):
+    if len(calibration) and (size is None or precision != "int8"):
         raise ValueError(
-            "int8 needs a fixed size (--size) and calibration pictures (--calibrate FOLDER): the "
-            "ranges of the features are measured on them."
+            "Calibration pictures are for int8 at a fixed size (--precision int8 --size SIDE)."
         )
     least = max(model.stride, model.min_size)
     for side in np.atleast_1d(size) if size is not None else ():

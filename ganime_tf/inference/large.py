@@ -82,14 +82,17 @@ def needs_tiles(model, height: int, width: int) -> bool:
 
 
 def tile_for(model) -> int:
-    """Side of tiles that take half a gigabyte, or an eighth of the free memory if that is less."""
-    room = min(memory_available() / 8, 512 << 20)
+    """Side of tiles that take 256 MiB, or a sixteenth of the free memory if that is less."""
+    room = min(memory_available() / 16, 256 << 20)
     return int(np.clip((room / max(bytes_per_pixel(model), 1)) ** 0.5, 128, _MOST))
 
 
 def kept_in_memory() -> int:
-    """Bytes of features that wait in memory: a gigabyte, or a quarter of what is free if less."""
-    return min(memory_available() // 4, 1 << 30)
+    """Bytes of features that wait in memory: 256 MiB, or an eighth of what is free if less.
+
+    What goes to a file stays in the system's cache where there is room: it costs little time.
+    """
+    return min(memory_available() // 8, 256 << 20)
 
 
 def bytes_per_pixel(model: Trainable) -> float:
