@@ -12,12 +12,13 @@ from ganime_tf.version import __version__
 COMMANDS = {
     "train": ("ganime_tf.cli.train", "train a model, or resume a run"),
     "translate": ("ganime_tf.cli.translate", "translate pictures with a run or an export"),
+    "video": ("ganime_tf.cli.video", "translate a video, with its sound"),
     "parse": ("ganime_tf.cli.parse", "name what every pixel of a face shows"),
     "sample": ("ganime_tf.cli.sample", "draw pictures of seeds, and paths between them"),
     "evaluate": ("ganime_tf.cli.evaluate", "compare pictures with the truth, or a model with data"),
     "color": ("ganime_tf.cli.color", "colour line art from hints, on its own lines"),
     "compare": ("ganime_tf.cli.compare", "several outputs side by side: table and picture grid"),
-    "export": ("ganime_tf.cli.export", "write a run as a SavedModel"),
+    "export": ("ganime_tf.cli.export", "write a run for TensorFlow, Keras, LiteRT or ONNX"),
     "convert": ("ganime_tf.cli.convert", "load weights that other projects released"),
     "models": ("ganime_tf.cli.models", "list models, presets and papers"),
     "style": ("ganime_tf.cli.style", "neural style transfer: Gatys, or fast from TF-Hub"),
@@ -62,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"ganime: unknown command {argv[0]!r}.{hint}\n\n{_usage()}", file=sys.stderr)
         return 2
     try:
-        module = importlib.import_module(COMMANDS[argv[0]][0])
+        module = _module_of(argv[0])
         return module.main(argv[1:], f"ganime {argv[0]}") or 0
     except KeyboardInterrupt:
         print("ganime: interrupted", file=sys.stderr)
@@ -73,6 +74,16 @@ def main(argv: list[str] | None = None) -> int:
         message = " ".join(str(error).split())
         print(f"ganime {argv[0]}: error: {message}", file=sys.stderr)
         return 2
+
+
+def _module_of(command: str):
+    """The command's module; translation alone does without what the package needs otherwise."""
+    try:
+        return importlib.import_module(COMMANDS[command][0])
+    except ModuleNotFoundError as error:
+        if command != "translate" or error.name != "tyro":
+            raise
+        return importlib.import_module("ganime_tf.cli.lite")
 
 
 def start() -> None:

@@ -65,6 +65,11 @@ class MapSource:
         self._table = self._table_from(_classes_of(self._parser))
         logger.warning("No --parsing was given: the maps are made by %s.", parser)
 
+    @property
+    def by_name(self) -> bool:
+        """Whether maps belong to whole pictures of their names."""
+        return self._place is not None and self._place.is_dir()
+
     def _table_from(self, names):
         """Numbers of `names` to the model's; an export does not say its classes: as they are."""
         return class_table(names, self._names) if self._names else None

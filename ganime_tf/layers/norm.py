@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from ganime_tf.layers.whole import PictureGroupNorm
+
 
 def instance_norm(
     *, affine: bool = True, epsilon: float = 1e-5, gamma_stddev: float = 0.0, name=None
@@ -18,9 +20,9 @@ def instance_norm(
         name: Name of the layer.
 
     Returns:
-        A `keras.layers.GroupNormalization` with one group per channel, computed in float32.
+        A `GroupNormalization` with one group per channel, computed in float32.
     """
-    return keras.layers.GroupNormalization(
+    return PictureGroupNorm(
         groups=-1,
         epsilon=epsilon,
         center=affine,

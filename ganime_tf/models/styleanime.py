@@ -28,7 +28,7 @@ from ganime_tf.networks.stylegan2 import (
     build_stylegan2_discriminator,
     build_synthesis,
 )
-from ganime_tf.weights import find_weights
+from ganime_tf.weights import find_weights, read_tensors
 
 # Regions whose colours are kept, in both spellings of their classes: hair, skin, each eye.
 _REGIONS = (
@@ -172,9 +172,7 @@ class StyleAnime(ParsedDrawing):
             if config.perceptual_weight and self._perceptual is None:
                 self._perceptual = self._own_distance()
             if config.identity_weight and self._identity is None:
-                from ganime_tf.metrics.torch_file import read_torch_file
-
-                faces = load_identity(find_weights("model_ir_se50.pth"), read_torch_file)
+                faces = load_identity(find_weights("model_ir_se50.pth"), read_tensors)
                 # In a function, so that Keras neither saves nor trains it.
                 self._identity = lambda x: faces(cut_face(x), training=False)
 

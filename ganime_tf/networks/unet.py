@@ -7,6 +7,7 @@ from keras import layers
 
 from ganime_tf.layers.norm import batch_norm, instance_norm
 from ganime_tf.layers.random import Dropout
+from ganime_tf.layers.resize import NearestUpsampling
 
 _INIT_STDDEV = 0.02
 
@@ -34,7 +35,7 @@ def _downsample(x, filters: int, use_bias: bool, name: str):
 def _upsample(x, filters: int, use_bias: bool, kind: str, name: str):
     if kind == "resize":
         # Nearest x2 then a convolution: no overlapping kernels, hence no checkerboard pattern.
-        x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
+        x = NearestUpsampling(2, name=f"{name}_resize")(x)
         return layers.Conv2D(
             filters,
             3,

@@ -367,7 +367,7 @@ def _finish(model, run: RunConfig, folder: RunDir) -> None:
     if folder.metrics.exists():
         plot_curves(folder.metrics, folder.curves)
     if run.export and model.uses():
-        from ganime_tf.export.saved_model import export_saved_model
+        from ganime_tf.export import export_saved_model
 
         export_saved_model(model, folder.export)
     logger.info("Finished: %s", folder.path)

@@ -12,7 +12,8 @@ import pytest
 import tensorflow as tf
 from helpers import made_batch, run_steps, tiny, tiny_names, values
 
-from ganime_tf.export.saved_model import export_saved_model, made_inputs
+from ganime_tf.export import export_saved_model
+from ganime_tf.export.saved_model import made_inputs
 from ganime_tf.inference import load
 from ganime_tf.models import MODELS, get_presets
 from ganime_tf.training.checkpoint import Checkpointer
