@@ -97,6 +97,13 @@ def kept_in_memory() -> int:
 
 def bytes_per_pixel(model: Trainable) -> float:
     """Memory of the features that the largest network of a model holds at once, for each pixel."""
+    known = vars(model._own)  # asked for every large picture
+    if "bytes_per_pixel" not in known:
+        known["bytes_per_pixel"] = _most_live(model) * _OVERHEAD
+    return known["bytes_per_pixel"]
+
+
+def _most_live(model: Trainable) -> float:
     most = 0.0
     for network in model.networks.values():
         if len(network.inputs) == 1 and network.inputs[0].shape[-1:] == (3,):
@@ -104,7 +111,7 @@ def bytes_per_pixel(model: Trainable) -> float:
                 most = max(most, _live(Graph(network), 32 * max(model.stride, 4)))
             except (ValueError, TypeError, AttributeError):  # a network of another kind
                 continue
-    return most * _OVERHEAD
+    return most
 
 
 def _live(graph: Graph, side: int) -> float:
