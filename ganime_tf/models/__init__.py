@@ -19,6 +19,7 @@ _CLASSES = {
     "parsing-bisenet": "parsing:ParsingBiSeNet",
     "parsing-danet": "parsing:ParsingDANet",
     "styleanime": "styleanime:StyleAnime",
+    "face2anime": "face2anime:Face2Anime",
 }
 
 
