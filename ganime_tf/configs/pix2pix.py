@@ -35,6 +35,9 @@ class Pix2PixConfig(TrainableConfig):
     """Rate in the three innermost decoder levels, the paper's noise z."""
     upsample: Literal["transpose", "resize"] = "transpose"
     """Decoder: transposed convolutions, or resize and convolve (no checkerboard pattern)."""
+    full_skip: bool = False
+    """Also join the sketch itself to the last layer, at full size: thin lines stay clean. Not of
+    the paper, whose generator sees them at half the size."""
     patch_size: Count = 70
     """Receptive field of the discriminator: 1, 16, 34, 70, 142 or 286 pixels."""
     adversarial: Literal["bce", "lsgan"] = "bce"
