@@ -19,6 +19,8 @@ EXTRAS = {
     "onnx": ["tf2onnx>=1.17", "onnx>=1.17", "onnxruntime>=1.20"],
     # Colour layers as PSD files.
     "psd": ["psd-tools>=1.10"],
+    # `ganime serve`.
+    "web": ["gradio>=6"],
     # TensorFlow with its CUDA libraries: without it, a GPU machine computes on the CPU.
     "gpu": ["tensorflow[and-cuda]>=2.20"],
     # Face cropping.
