@@ -21,6 +21,8 @@ EXTRAS = {
     "video": ["av>=12", "opencv-python-headless>=4.8,<5"],
     # Colour layers as PSD files.
     "psd": ["psd-tools>=1.10"],
+    # `ganime serve`.
+    "web": ["gradio>=6"],
     # TensorFlow with its CUDA libraries: without it, a GPU machine computes on the CPU.
     "gpu": ["tensorflow[and-cuda]>=2.20"],
     # Face cropping.

@@ -17,6 +17,7 @@ COMMANDS = {
     "sample": ("ganime_tf.cli.sample", "draw pictures of seeds, and paths between them"),
     "evaluate": ("ganime_tf.cli.evaluate", "compare pictures with the truth, or a model with data"),
     "color": ("ganime_tf.cli.color", "colour line art from hints, on its own lines"),
+    "serve": ("ganime_tf.cli.serve", "a web page: drop a sketch, dab colours, see it filled"),
     "compare": ("ganime_tf.cli.compare", "several outputs side by side: table and picture grid"),
     "export": ("ganime_tf.cli.export", "write a run for TensorFlow, Keras, LiteRT or ONNX"),
     "convert": ("ganime_tf.cli.convert", "load weights that other projects released"),
@@ -24,7 +25,7 @@ COMMANDS = {
     "style": ("ganime_tf.cli.style", "neural style transfer: Gatys, or fast from TF-Hub"),
     "sweep": ("ganime_tf.cli.sweep", "train a grid of settings and rank them"),
     "prepare": ("ganime_tf.cli.prepare", "scan, split, resize, trace and pack picture sets"),
-    "demo": ("ganime_tf.cli.demo", "train, compare, export and use a small colouriser"),
+    "demo": ("ganime_tf.cli.demo", "colour drawings at once, then train, compare and export"),
     "toy": ("ganime_tf.cli.toy", "write the drawn anime world as files"),
 }
 

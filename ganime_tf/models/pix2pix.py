@@ -44,6 +44,7 @@ class Pix2Pix(Translator):
             norm=config.norm,
             dropout=config.dropout,
             upsample=config.upsample,
+            full_skip=config.full_skip,
             name="generator",
         )
         self.discriminator = build_patchgan(
