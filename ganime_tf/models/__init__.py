@@ -18,6 +18,8 @@ _CLASSES = {
     "stylegan2": "stylegan2:StyleGAN2",
     "parsing-bisenet": "parsing:ParsingBiSeNet",
     "parsing-danet": "parsing:ParsingDANet",
+    "styleanime": "styleanime:StyleAnime",
+    "face2anime": "face2anime:Face2Anime",
     "disentangle-stage1": "disentangle:DisentangleStage1",
     "disentangle-c2": "disentangle:DisentangleC2",
     "disentangle-stage2": "disentangle:DisentangleStage2",
