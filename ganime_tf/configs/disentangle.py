@@ -71,7 +71,7 @@ CODE = {
 }
 """Sizes of the author's code at 256 px."""
 
-TINY = {
+SMALL = {
     "image_size": 32,
     "load_size": 32,
     "batch_size": 16,
@@ -82,3 +82,13 @@ TINY = {
     "num_artists": 44,
 }
 """Sizes for 32 px and tens of artists."""
+
+TINY = SMALL | {
+    "image_size": 16,
+    "load_size": 16,
+    "filters": (16,),
+    "dense": 32,
+    "content_size": 16,
+    "style_size": 8,
+}
+"""The smallest sizes that still draw something."""

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ganime_tf.configs import disentangle_c2, disentangle_stage1, disentangle_stage2
 from ganime_tf.losses import disentangle as losses
-from ganime_tf.models.disentangle_base import Disentangling, Drawing, adam, rmsprop
+from ganime_tf.models.disentangle_base import Disentangling, Drawing, adam, plain, rmsprop
 from ganime_tf.models.uses import Use
 from ganime_tf.ops import images as image_ops
 
@@ -46,6 +46,7 @@ class DisentangleStage1(Drawing):
             "content_classifier": adam(config, config.learning_rate),
         }
 
+    @plain
     def train_step(self, batch):
         """One simultaneous update on `{"b", "label"}` (section 3.1)."""
         config = self.config
@@ -62,7 +63,7 @@ class DisentangleStage1(Drawing):
                 artists = self._other_artists(tf.shape(x)[0])
                 other = self._sample(*self.style(artists), "other_style")
             redrawn, _ = self._draw(content, other)
-            scores, regular = self.content_classifier(redrawn, training=True)
+            scores, regular = self._scores_of(self.content_classifier, redrawn)
             c_loss = losses.negative_log_likelihood(scores, labels)
             frequency = self.style.frequency if config.clamp else None
             gain = losses.confusion(scores, labels, frequency)
@@ -102,10 +103,11 @@ class DisentangleC2(Disentangling):
         """Adam."""
         return {"classifier": adam(self.config, self.config.learning_rate)}
 
+    @plain
     def train_step(self, batch):
         """One update on `{"b", "label"}`."""
         with tf.GradientTape() as tape:
-            scores, regular = self.classifier(batch["b"], training=True)
+            scores, regular = self._scores_of(self.classifier, batch["b"])
             c_loss = losses.negative_log_likelihood(scores, batch["label"])
             total = c_loss + self.config.regularization_weight * regular
         self.minimize(tape, total, "classifier")
@@ -114,7 +116,8 @@ class DisentangleC2(Disentangling):
 
     def call(self, x, training=False):
         """Raw scores `(N, artists)` of float pictures in [-1, 1] of the trained size."""
-        return self.classifier(x, training=training)[0]
+        scores = self.classifier(x, training=training)
+        return scores[0] if self._regular else scores
 
     def uses(self) -> dict[str, Use]:
         """Scores of the artists of a reference picture."""
@@ -207,6 +210,7 @@ class DisentangleStage2(Drawing):
         """G and S learn in every `judge_steps`-th step."""
         return {"draw": step % self.config.judge_steps == self.config.judge_steps - 1}
 
+    @plain
     def train_step(self, batch, draw: bool = True):
         """One update of D and C2 and, with `draw`, of G and S on `{"b", "label"}`."""
         config = self.config
@@ -219,8 +223,8 @@ class DisentangleStage2(Drawing):
             fake, penalty = self._draw(content, style)
             with tape.stop_recording():
                 d_loss, c_loss = self._update_judges(x, labels, fake, artists)
-            realness = losses.realness(self.discriminator(fake, training=True)[0], 0.0)
-            scores = self.classifier(fake, training=True)[0]
+            realness = losses.realness(self._scores_of(self.discriminator, fake)[0], 0.0)
+            scores = self._scores_of(self.classifier, fake)[0]
             artist = losses.negative_log_likelihood(scores, artists)
             again = self._sample(*self.encoder(fake, training=False), "content_again")
             kept = tf.reduce_mean(tf.reduce_sum(tf.square(again - content), -1))
@@ -237,16 +241,17 @@ class DisentangleStage2(Drawing):
     def _update_judges(self, x, labels, fake, artists):
         weight = self.config.regularization_weight
         with tf.GradientTape() as tape:
-            real_scores, regular = self.discriminator(x, training=True)
-            fake_scores, _ = self.discriminator(fake, training=True)
+            real_scores, regular = self._scores_of(self.discriminator, x)
+            fake_scores, _ = self._scores_of(self.discriminator, fake)
             d_loss = losses.realness(real_scores, 1.0) + losses.realness(fake_scores, -1.0)
             d_total = d_loss + weight * regular
         self.minimize(tape, d_total, "discriminator")
         with tf.GradientTape() as tape:
-            scores, regular = self.classifier(x, training=True)
+            scores, regular = self._scores_of(self.classifier, x)
             c_loss = losses.negative_log_likelihood(scores, labels)
             if self.config.adversarial_classifier:
-                c_loss += losses.unlikelihood(self.classifier(fake, training=True)[0], artists)
+                fake_scores, _ = self._scores_of(self.classifier, fake)
+                c_loss += losses.unlikelihood(fake_scores, artists)
             c_total = c_loss + weight * regular
         self.minimize(tape, c_total, "classifier")
         return d_loss, c_loss
@@ -259,5 +264,6 @@ class DisentangleStage2(Drawing):
         return super().uses() | {"with_reference": reference}
 
     def _as_reference(self, image, reference):
-        scores = self.classifier(self._fit(reference), training=False)[0]
+        scores = self.classifier(self._fit(reference), training=False)
+        scores = scores[0] if self._regular else scores
         return self._as_artist(image, tf.argmax(scores, -1, tf.int32))

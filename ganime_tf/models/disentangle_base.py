@@ -27,17 +27,33 @@ def ramped(rate: float, steps: int):
     return keras.optimizers.schedules.PolynomialDecay(0.0, steps, end_learning_rate=rate)
 
 
+@keras.saving.register_keras_serializable("ganime_tf")
+class RMSpropAfterRoot(keras.optimizers.RMSprop):
+    """RMSprop that adds epsilon to the root, as PyTorch; Keras adds it below the root."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable and its second moment."""
+        ops = keras.ops
+        velocity = self._velocities[self._get_variable_index(variable)]
+        rate, gradient = (ops.cast(value, variable.dtype) for value in (learning_rate, gradient))
+        self.assign(velocity, self.rho * velocity + (1 - self.rho) * ops.square(gradient))
+        self.assign_sub(variable, rate * gradient / (ops.sqrt(velocity) + self.epsilon))
+
+
 def rmsprop(config, rate: float):
-    """RMSprop with a ramp, its epsilon as PyTorch means it."""
-    # Keras divides by sqrt(v + epsilon), PyTorch by sqrt(v) + epsilon: the same floor.
-    return keras.optimizers.RMSprop(
-        ramped(rate, config.ramp_steps), rho=0.99, epsilon=config.epsilon**2
-    )
+    """PyTorch's RMSprop with a ramp."""
+    return RMSpropAfterRoot(ramped(rate, config.ramp_steps), rho=0.99, epsilon=config.epsilon)
 
 
 def adam(config, rate: float, epsilon: float | None = None):
-    """Adam with a ramp."""
-    return Adam(ramped(rate, config.ramp_steps), 0.9, 0.999, epsilon or config.epsilon)
+    """PyTorch's Adam with a ramp."""
+    epsilon = config.epsilon if epsilon is None else epsilon
+    return Adam(ramped(rate, config.ramp_steps), 0.9, 0.999, epsilon, epsilon_last=True)
+
+
+def plain(function):
+    """Leaves a step as it is when it is traced: nothing to convert, and much quicker."""
+    return tf.autograph.experimental.do_not_convert(function)
 
 
 class Disentangling(Trainable):
@@ -62,7 +78,18 @@ class Disentangling(Trainable):
         }
 
     def _judge(self, outputs: int, head: str, name: str):
-        return build_style_judge(**self._sizes(), num_outputs=outputs, head=head, name=name)
+        return build_style_judge(
+            **self._sizes(), num_outputs=outputs, head=head, name=name, regularize=self._regular
+        )
+
+    @property
+    def _regular(self) -> bool:
+        return self.config.regularization_weight > 0
+
+    def _scores_of(self, judge, pictures):
+        """Scores of C1, C2 or D in a step, and its batch regularization (0 without)."""
+        out = judge(pictures, training=True)
+        return out if self._regular else (out, tf.constant(0.0))
 
     def _fit(self, pictures):
         """Resizes to the size of the networks, whose dense layers know no other."""
@@ -114,7 +141,7 @@ class Drawing(Disentangling):
         """Artists drawn by how many pictures they have, independent of the pictures."""
         place = self.noise(count, stream="artists", uniform=True)
         edges = tf.cumsum(tf.convert_to_tensor(self.style.frequency))
-        return tf.minimum(tf.searchsorted(edges, place, side="right"), len(edges) - 1)
+        return tf.minimum(tf.searchsorted(edges, place, side="right"), self.config.num_artists - 1)
 
     # Use.
 

@@ -148,11 +148,9 @@ def project(
             f"`target` must be uint8 ({size}, {size}, 3). Received {target.dtype} {target.shape}."
         )
     synthesis = model.for_inference(model.synthesis)
-    kept = [np.array(noise) for noise in noise_maps(synthesis)]
+    kept = [np.array(keras.ops.convert_to_numpy(noise)) for noise in noise_maps(synthesis)]
     try:
-        code, picture, distances, stages = _search(
-            model, synthesis, target, distance, config, done
-        )
+        code, picture, distances, stages = _search(model, synthesis, target, distance, config, done)
     finally:
         for noise, before in zip(noise_maps(synthesis), kept, strict=True):
             noise.assign(before)
@@ -207,4 +205,5 @@ def _search(model, synthesis, target, distance, config, done):
             stages[number + 1], shown = image_ops.to_uint8(picture).numpy()[0], shown * 2
         done(number + 1, value)
     picture = image_ops.to_uint8(draw(tf.convert_to_tensor(latent))).numpy()[0]
-    return np.array(latent).reshape(-1), picture, np.asarray(distances, np.float32), stages
+    code = keras.ops.convert_to_numpy(latent).reshape(-1)
+    return code, picture, np.asarray(distances, np.float32), stages
