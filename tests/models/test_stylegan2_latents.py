@@ -85,10 +85,8 @@ def test_path_length_of_a_linear_generator_matches_closed_form():
 
 def test_a_drawn_picture_is_found_again(model):
     target = model.sample([5])[0]
-    before = [
-        np.array(convert_to_numpy(noise))
-        for noise in noise_maps(model.for_inference(model.synthesis))
-    ]
+    maps = noise_maps(model.for_inference(model.synthesis))
+    before = [np.array(convert_to_numpy(noise)) for noise in maps]
     seen, distance = [], load_distance("random")
     config = ProjectionConfig(steps=80, num_samples=500, learning_rate=0.05)
     found = project(model, target, distance, config, lambda step, value: seen.append(step))
