@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
+from ganime_tf.cli.options import parse
+
 _BACKGROUND = (255, 255, 255)
 
 
@@ -42,7 +44,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Projects; returns 1 when a picture had to be skipped."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     if not args.inputs:
         raise ValueError("Nothing to project. Give files, folders or globs.")
     from ganime_tf.cli import start

@@ -2,10 +2,12 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
+
+from ganime_tf.cli.options import parse
 
 _BATCH = 16
 
@@ -30,8 +32,8 @@ class Args:
     """Also write mix.png: seeds whose `--mix-layers` each of the pictures takes."""
     mix_layers: str = "0-3"
     """Layers that come from `--mix`: the first ones decide the pose, the last ones the colours."""
-    checkpoint: str = "last"
-    """Which weights of a run directory: last or best."""
+    checkpoint: Literal["last", "best"] = "last"
+    """Which weights of a run directory."""
     data: str | None = None
     """Compare as many samples, of the seeds from 0 on, with these pictures; no files are written
     for that. As in `ganime train`."""
@@ -69,7 +71,7 @@ def parse_seeds(text: str, flag: str = "--seeds") -> list[int]:
 
 def main(argv: list[str], prog: str) -> int:
     """Draws, writes and measures; returns 1 when a metric was refused."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     seeds = parse_seeds(args.seeds)
     layers = parse_seeds(args.mix_layers, "--mix-layers")
     others = parse_seeds(args.mix, "--mix") if args.mix else []

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-DISTANCES = ("lpips_vgg", "lpips_alex", "lpips_squeeze", "vgg19", "squeezenet", "random")
+_LPIPS = {"lpips_vgg": "vgg", "lpips_alex": "alex", "lpips_squeeze": "squeeze"}
 _TAPS = {
     "vgg19": ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4"),
     "squeezenet": ("conv1", "fire3", "fire5"),
     "random": ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4"),
 }
+DISTANCES = (*_LPIPS, *_TAPS)
 _LARGEST = 256  # the official projector's; larger pictures are averaged down
 
 
@@ -26,10 +27,10 @@ def load_distance(name: str) -> Callable:
     """
     if name not in DISTANCES:
         raise ValueError(f"`features` must be one of {', '.join(DISTANCES)}. Received {name!r}.")
-    if name.startswith("lpips_"):
+    if name in _LPIPS:
         from ganime_tf.networks.lpips import SMALLEST, load_lpips_network
 
-        kind = name.removeprefix("lpips_")
+        kind = _LPIPS[name]
         network, _ = load_lpips_network(kind)
         return _sized(lambda x, y: network([x, y], training=False), SMALLEST[kind])
     from ganime_tf.networks.features import load_features
