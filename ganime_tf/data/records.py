@@ -109,11 +109,13 @@ class RecordStore(FileStore):
         return decode(content, self.background)
 
 
-def open_records(path: str | Path, kind: str, background) -> tuple[list[Domain], list, list, str]:
+def open_records(
+    path: str | Path, kind: str, background
+) -> tuple[list[Domain], list[Domain], list, str]:
     """Opens a folder of shards.
 
     Returns:
-        `(domains with their split, validation domains or None, labels, title)`.
+        `(domains to train on, to validate on, labels, title)`.
 
     Raises:
         ValueError: When the index is damaged, or the shards hold another kind of data.
@@ -122,8 +124,11 @@ def open_records(path: str | Path, kind: str, background) -> tuple[list[Domain],
     try:
         with tf.io.gfile.GFile(os.path.join(root, INDEX), "r") as file:
             index = json.loads(file.read())
-        domains = {d["name"]: _domain(root, d, background) for d in index["domains"]}
         held_out = index["validation_domains"]
+        domains = {
+            d["name"]: _domains(root, d, background, d["name"] in index["train_domains"])
+            for d in index["domains"]
+        }
         stored = index["kind"]
         if index["format"] != _FORMAT:
             raise ValueError(f"format {index['format']}, this version reads {_FORMAT}")
@@ -135,11 +140,12 @@ def open_records(path: str | Path, kind: str, background) -> tuple[list[Domain],
         raise ValueError(
             f"{root} holds {stored} data, not {kind}. Shard it anew with --kind {kind}."
         )
-    train = [domains[name] for name in index["train_domains"]]
-    return train, [domains[n] for n in held_out] if held_out else None, index["labels"], root
+    train = [domains[name][0] for name in index["train_domains"]]
+    return train, [domains[name][1] for name in held_out], index["labels"], root
 
 
-def _domain(root: str, entry: dict, background) -> Domain:
+def _domains(root: str, entry: dict, background, trained: bool) -> tuple[Domain, Domain]:
+    """The samples to train on and those to validate on, of one list of shards."""
     shards = _Shards(root, entry["shards"])
     parts = [
         Part(RecordStore(shards, number, part["nearest"], background=background),
@@ -148,9 +154,10 @@ def _domain(root: str, entry: dict, background) -> Domain:
     ]  # fmt: skip
     labels = {key: np.array(values, np.int32) for key, values in entry["labels"].items()}
     domain = Domain(entry["role"], parts, labels, entry["aspect"])
-    domain.train_ids = np.array(entry["train_ids"], np.int64)
-    domain.validation_ids = np.array(entry["validation_ids"], np.int64)
-    return domain
+    train, held_out = domain.select(entry["train_ids"]), domain.select(entry["validation_ids"])
+    if trained:
+        train.held_out, held_out.from_split = held_out.rows(), True
+    return train, held_out
 
 
 def _part_bytes(store, index: int) -> bytes:
@@ -234,19 +241,21 @@ def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: i
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    entries, names, jobs = [], {}, []
-    for domain in [*source.domains, *source.validation_domains]:
-        if id(domain) in names:
-            continue
-        name = f"{domain.name}{len(names)}"
-        names[id(domain)] = name
-        wanted = np.union1d(domain.train_ids, domain.validation_ids)
+    entries, jobs = [], []
+    for domain, role in [*((d, "train") for d in source.domains),
+                         *((d, "validation") for d in source.validation_domains)]:  # fmt: skip
+        name = f"{domain.name}{len(entries)}"
+        places = {}
+        for index, row in enumerate(domain.rows()):
+            places.setdefault(row, index)  # a validation picture may come several times
+        wanted = np.array(list(places.values()), np.int64)
+        order = [places[row] for row in domain.rows()]
         chunks = [wanted[i : i + shard_size] for i in range(0, len(wanted), shard_size)]
         paths = [str(out / f"{name}-{i:05d}-of-{len(chunks):05d}.tfrecord")
                  for i in range(len(chunks))]  # fmt: skip
         stores = [part.store for part in domain.parts]
         jobs += [(domain, path, stores, chunk) for path, chunk in zip(paths, chunks, strict=True)]
-        entries.append((domain, name, paths))
+        entries.append((domain, name, role, order, paths))
     done = {}
     todo = []
     for job in jobs:
@@ -260,9 +269,10 @@ def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: i
         done[path] = entry
         report(len(entry["names"]))
     index = {"format": _FORMAT, "kind": source.kind, "labels": source.labels,
-             "train_domains": [names[id(d)] for d in source.domains],
-             "validation_domains": [names[id(d)] for d in source.validation_domains],
-             "domains": [_entry(d, n, [done[p] for p in ps]) for d, n, ps in entries]}  # fmt: skip
+             "train_domains": [n for _, n, role, _, _ in entries if role == "train"],
+             "validation_domains": [n for _, n, role, _, _ in entries if role == "validation"],
+             "domains": [_entry(d, n, role, order, [done[p] for p in ps])
+                         for d, n, role, order, ps in entries]}  # fmt: skip
     write_json(out / INDEX, index)
     return index
 
@@ -286,10 +296,10 @@ def _run(jobs: list, workers: int):
             yield futures[future], future.result()
 
 
-def _entry(domain: Domain, name: str, shards: list[dict]) -> dict:
+def _entry(domain: Domain, name: str, role: str, order: list[int], shards: list[dict]) -> dict:
     ids = [i for shard in shards for i in shard["ids"]]
     place = {index: number for number, index in enumerate(ids)}
-    keep = lambda wanted: [place[int(i)] for i in wanted if int(i) in place]  # noqa: E731
+    numbers = [place[i] for i in order if i in place]
     return {
         "name": name,
         "role": domain.name,
@@ -297,8 +307,8 @@ def _entry(domain: Domain, name: str, shards: list[dict]) -> dict:
         "parts": [{"nearest": part.store.nearest, "outputs": part.outputs}
                   for part in domain.parts],
         "labels": {k: [int(v[i]) for i in ids] for k, v in domain.labels.items()},
-        "train_ids": keep(domain.train_ids),
-        "validation_ids": keep(domain.validation_ids),
+        "train_ids": numbers if role == "train" else [],
+        "validation_ids": numbers if role == "validation" else [],
         "shards": shards,
     }  # fmt: skip
 

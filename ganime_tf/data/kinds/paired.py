@@ -6,10 +6,11 @@ from pathlib import Path
 
 from ganime_tf.data import listing
 from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.drawn import VALIDATION_START, World
+from ganime_tf.data.kinds.kind import PICTURE, Found, Kind
+from ganime_tf.data.kinds.tint import tint
 from ganime_tf.data.spec import DataSpec
 from ganime_tf.data.stores import FileStore
-
-DIRECTIONS = ("auto", "ab", "ba")
 
 
 def _side_by_side(root: Path, names, direction: str, spec: DataSpec) -> Domain:
@@ -107,24 +108,15 @@ def _open_folder(folder: Path, direction: str, spec: DataSpec, skipped) -> Domai
     return _side_by_side(folder, names, direction, spec)
 
 
-def paired(spec: DataSpec, direction: str, skipped: list) -> tuple[Domain, Domain | None, list]:
-    """Lists paired data.
-
-    Args:
-        spec: What to list.
-        direction: `auto`, `ab` or `ba`, see `open_data`.
-        skipped: Gets `(path, reason)` of left-out files.
-
-    Returns:
-        `(train domain, validation domain or None, split column or [])`.
-    """
+def read(spec: DataSpec, direction: str, skipped: list) -> Found:
+    """Lists paired data: one domain of pairs."""
     if spec.path is None:
         a, b = listing.existing_folder(spec.a), listing.existing_folder(spec.b)
-        return _two_folders(a, b, direction, spec, skipped), None, []
+        return Found([_two_folders(a, b, direction, spec, skipped)])
     path = Path(spec.path)
     if path.suffix.lower() in (".csv", ".jsonl") and path.is_file():
         domain, split = _from_list(path, direction, spec, skipped)
-        return domain, None, split if any(split) else []
+        return Found([domain], column=split if any(split) else [])
     root = listing.existing_folder(path)
     a, b = listing.subfolder(root, listing.A_NAMES), listing.subfolder(root, listing.B_NAMES)
     if a and b and (a / "train").is_dir() and (b / "train").is_dir():
@@ -132,13 +124,32 @@ def paired(spec: DataSpec, direction: str, skipped: list) -> tuple[Domain, Domai
                            if (a / n).is_dir() and (b / n).is_dir()), None)  # fmt: skip
         train = _two_folders(a / "train", b / "train", direction, spec, skipped)
         if validation is None:
-            return train, None, []
-        return train, _two_folders(a / validation, b / validation, direction, spec, skipped), []
+            return Found([train])
+        held_out = _two_folders(a / validation, b / validation, direction, spec, skipped)
+        return Found([train], [held_out])
     train = listing.subfolder(root, ("train",))
     held_out = listing.subfolder(root, listing.VALIDATION_NAMES)
     if train is None:
-        return _open_folder(root, direction, spec, skipped), None, []
+        return Found([_open_folder(root, direction, spec, skipped)])
     domain = _open_folder(train, direction, spec, skipped)
     if held_out is None:
-        return domain, None, []
-    return domain, _open_folder(held_out, direction, spec, skipped), []
+        return Found([domain])
+    return Found([domain], [_open_folder(held_out, direction, spec, skipped)])
+
+
+def draw(world: World) -> Found:
+    """Line art and the drawing."""
+    keys = {"a": world.source("lineart"), "b": "colour"}
+    held_out = world.domain("validation", keys, VALIDATION_START)
+    return Found([world.domain("pairs", keys)], [held_out], aligned=True)
+
+
+KIND = Kind(
+    keys={"a": PICTURE, "b": PICTURE},
+    aligned=True,
+    read=read,
+    draw=draw,
+    derive=tint,
+    options=("tint",),
+    help="`a`, `b` of the same thing",
+)
