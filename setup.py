@@ -15,10 +15,14 @@ EXTRAS = {
     "hub": ["setuptools<82"],
     # LiteRT files as models.
     "litert": ["ai-edge-litert>=1.2"],
-    # Exporting to ONNX by `keras.Model.export`, and using it.
+    # Exporting to ONNX, and using it.
     "onnx": ["tf2onnx>=1.17", "onnx>=1.17", "onnxruntime>=1.20"],
+    # Videos, and smoothing along their motion.
+    "video": ["av>=12", "opencv-python-headless>=4.8,<5"],
     # Colour layers as PSD files.
     "psd": ["psd-tools>=1.10"],
+    # `ganime serve`.
+    "web": ["gradio>=6"],
     # TensorFlow with its CUDA libraries: without it, a GPU machine computes on the CPU.
     "gpu": ["tensorflow[and-cuda]>=2.20"],
     # Face cropping.

@@ -98,7 +98,7 @@ def frechet(dim: int = 2048) -> dict:
 
 def random_weights(network) -> dict[str, np.ndarray]:
     """He-normal kernels and batch norms near 1, by pytorch-fid's names."""
-    from ganime_tf.metrics.inception_weights import graph_names
+    from ganime_tf.networks.inception_weights import graph_names
 
     random, state = np.random.default_rng(0), {}
     for _, module in graph_names():
@@ -146,9 +146,9 @@ def made_pictures(count: int, amplitude: float) -> np.ndarray:
 
 def inception() -> dict:
     """Pictures per second from uint8 at 256 px to 2048 features, resizing included."""
-    from ganime_tf.metrics import features, frechet_distance_of_features
-    from ganime_tf.metrics import inception as networks
-    from ganime_tf.metrics.inception_weights import assign
+    from ganime_tf.metrics import extractors, features, frechet_distance_of_features
+    from ganime_tf.networks import inception as networks
+    from ganime_tf.networks.inception_weights import load as assign
 
     resize, scale, _ = features._RESIZE["pytorch"]
     sides, state = {}, {}
@@ -156,7 +156,7 @@ def inception() -> dict:
         network = networks.build_inception(2048, dtype=dtype)
         state = state or random_weights(network)
         assign(network, state)
-        sides[dtype] = networks.pipeline(network, resize, scale)
+        sides[dtype] = extractors.pipeline(network, resize, scale)
     reference = pytorch_fid(state)
     if reference is not None:
         sides["pytorch_fid"] = reference

@@ -55,7 +55,7 @@ def serve_torch(spec: dict) -> None:
 
 def serve_litert(spec: dict) -> None:
     """A worker that runs a LiteRT file."""
-    from ganime_tf.inference.litert import LiteRTModel
+    from ganime_tf.lite.litert import LiteRTModel
 
     model = LiteRTModel(os.environ["GANIME_BENCHMARK_LITERT"], num_threads=spec["threads"])
     pictures = harness.pictures(spec)

@@ -12,18 +12,20 @@ from ganime_tf.version import __version__
 COMMANDS = {
     "train": ("ganime_tf.cli.train", "train a model, or resume a run"),
     "translate": ("ganime_tf.cli.translate", "translate pictures with a run or an export"),
+    "video": ("ganime_tf.cli.video", "translate a video, with its sound"),
     "parse": ("ganime_tf.cli.parse", "name what every pixel of a face shows"),
     "sample": ("ganime_tf.cli.sample", "draw pictures of seeds, and paths between them"),
     "evaluate": ("ganime_tf.cli.evaluate", "compare pictures with the truth, or a model with data"),
     "color": ("ganime_tf.cli.color", "colour line art from hints, on its own lines"),
+    "serve": ("ganime_tf.cli.serve", "a web page: drop a sketch, dab colours, see it filled"),
     "compare": ("ganime_tf.cli.compare", "several outputs side by side: table and picture grid"),
-    "export": ("ganime_tf.cli.export", "write a run as a SavedModel"),
+    "export": ("ganime_tf.cli.export", "write a run for TensorFlow, Keras, LiteRT or ONNX"),
     "convert": ("ganime_tf.cli.convert", "load weights that other projects released"),
     "models": ("ganime_tf.cli.models", "list models, presets and papers"),
     "style": ("ganime_tf.cli.style", "neural style transfer: Gatys, or fast from TF-Hub"),
     "sweep": ("ganime_tf.cli.sweep", "train a grid of settings and rank them"),
     "prepare": ("ganime_tf.cli.prepare", "scan, split, resize, trace and pack picture sets"),
-    "demo": ("ganime_tf.cli.demo", "train, compare, export and use a small colouriser"),
+    "demo": ("ganime_tf.cli.demo", "colour drawings at once, then train, compare and export"),
     "toy": ("ganime_tf.cli.toy", "write the drawn anime world as files"),
 }
 
@@ -62,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"ganime: unknown command {argv[0]!r}.{hint}\n\n{_usage()}", file=sys.stderr)
         return 2
     try:
-        module = importlib.import_module(COMMANDS[argv[0]][0])
+        module = _module_of(argv[0])
         return module.main(argv[1:], f"ganime {argv[0]}") or 0
     except KeyboardInterrupt:
         print("ganime: interrupted", file=sys.stderr)
@@ -73,6 +75,16 @@ def main(argv: list[str] | None = None) -> int:
         message = " ".join(str(error).split())
         print(f"ganime {argv[0]}: error: {message}", file=sys.stderr)
         return 2
+
+
+def _module_of(command: str):
+    """The command's module; translation alone does without what the package needs otherwise."""
+    try:
+        return importlib.import_module(COMMANDS[command][0])
+    except ModuleNotFoundError as error:
+        if command != "translate" or error.name != "tyro":
+            raise
+        return importlib.import_module("ganime_tf.cli.lite")
 
 
 def start() -> None:

@@ -6,16 +6,19 @@ from typing import Annotated
 
 import tyro
 
+from ganime_tf.configs.fields import CountOrNone
+from ganime_tf.metrics import PAIRED_DEFAULT, Settings, check_names
+
 
 @dataclasses.dataclass(frozen=True)
-class Args:
+class Args(Settings):
     """Compare folders of outputs and models on the same pictures.
 
     Pictures are matched by file name without suffix. Set metrics work too; all items are scored on
     exactly the same pictures, so their numbers can be compared with each other.
     """
 
-    items: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    items: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Folders of pictures; run directories, exports, .keras or .tflite files."""
     real: Path | None = None
     """Folder of true pictures."""
@@ -29,19 +32,13 @@ class Args:
     """Size at which --data is read; the first model's own by default, else 256."""
     limit: int | None = None
     """At most so many pictures."""
-    metrics: tuple[str, ...] = ("ssim", "psnr", "l1")
+    metrics: tuple[str, ...] = PAIRED_DEFAULT
     """Metrics, as in `ganime evaluate`."""
     labels: tuple[str, ...] = ()
     """Names of the items in the table; file names by default."""
     rows: int = 6
     """Pictures in the grid, spread evenly over the set."""
-    batch_size: int = 32
-    """Pictures scored at once."""
-    seed: int = 0
-    """Seed of subsets, pairs and bootstrap."""
-    resamples: int = 1000
-    """Bootstrap resamples of the intervals of paired metrics."""
-    set_resamples: int = 50
+    set_resamples: CountOrNone = 50
     """Random halves for the intervals of fid_*, fd_random and kid_*; 0 leaves them out."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("comparison")
     """Folder for comparison.txt, comparison.json and comparison.png."""
@@ -58,6 +55,7 @@ def main(argv: list[str], prog: str) -> int:
     from ganime_tf.ops.files import write_atomic, write_json
     from ganime_tf.ops.pictures import contact_sheet, save_png
 
+    check_names(args.metrics)
     if not args.items:
         raise ValueError("Name at least one folder of pictures or model to compare.")
     labels = _labels(args)
@@ -76,17 +74,11 @@ def main(argv: list[str], prog: str) -> int:
                     grid[name] |= found | {f"item {label}": sample["fake"]}
                 yield name, sample
 
-        evaluator = Evaluator(
-            args.metrics,
-            seed=args.seed,
-            resamples=args.resamples,
-            set_resamples=args.set_resamples,
-            aligned=aligned,
-        )
+        evaluator = Evaluator(args.metrics, Settings.of(args), aligned=aligned)
         if first is not None:
             evaluator.take_real(first)
         first = first or evaluator
-        reports[label] = score_samples(evaluator, samples(), batch_size=args.batch_size)
+        reports[label] = score_samples(evaluator, samples())
     text = _table(reports)
     print(text)
     columns = ["source", *(f"item {label}" for label in labels), "real"]

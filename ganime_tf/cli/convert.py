@@ -15,6 +15,7 @@ LAYOUTS = {
     "cartoongan": ("ganime_tf.convert.cartoongan", "STYLE_net_G_float.pth or .npz"),
     "animegan2": ("ganime_tf.convert.animegan2", "face_paint.pt of bryandlee/animegan2-pytorch"),
     "stylegan2": ("ganime_tf.convert.stylegan2", ".pt of rosinality's code, .pkl of NVlabs'"),
+    "styleanime": ("ganime_tf.convert.styleanime", "best_model.pt of zsl2018/StyleAnime"),
 }
 
 
@@ -23,7 +24,7 @@ class Args:
     """Convert released weights."""
 
     layout: Annotated[str, tyro.conf.Positional]
-    """pix2pix, cyclegan, ugatit, cartoongan, animegan2 or stylegan2."""
+    """pix2pix, cyclegan, ugatit, cartoongan, animegan2, stylegan2 or styleanime."""
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The released files."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]

@@ -6,17 +6,24 @@ from typing import Literal
 
 import tyro
 
+from ganime_tf.metrics import (
+    METRICS,
+    PAIRED_DEFAULT,
+    UNPAIRED_DEFAULT,
+    Settings,
+    check_names,
+    needing,
+    overview,
+)
+
+_DESCRIPTION = f"""Score a folder of pictures (--real, --fake) or a model (--model, --data).
+
+{overview()} docs/evaluation.md says which one supports which claim."""
+
 
 @dataclasses.dataclass(frozen=True)
-class Args:
-    """Score a folder of pictures (--real, --fake) or a model (--model, --data).
-
-    Paired metrics: ssim ms_ssim psnr l1 ciede2000 lpips_{alex,squeeze,vgg}; with the inputs
-    (--source, or a model's own): lpips_s_{...}; of the fakes alone: lpips_d_{...}. Set metrics:
-    fid_{pytorch,tf,clean}[_64,_192,_768] kid_{pytorch,tf,clean} precision_recall_{...} fid_ganime
-    fd_random. Label maps: pixel_accuracy miou. docs/evaluation.md says which one supports which
-    claim.
-    """
+class Args(Settings):
+    """What is scored, by what, and where the result goes."""
 
     real: Path | None = None
     """Folder of real pictures, or a statistics file (.npz with mu and sigma) for fid_*."""
@@ -46,20 +53,6 @@ class Args:
     """Leave out pictures whose name has no partner, instead of refusing."""
     limit: int | None = None
     """At most so many pictures of --data."""
-    batch_size: int = 32
-    """Pictures that go through a network at once."""
-    seed: int = 0
-    """Seed of subsets, pairs and bootstrap."""
-    resamples: int = 1000
-    """Bootstrap resamples of the intervals of paired metrics."""
-    set_resamples: int = 0
-    """Random halves for the intervals of fid_*, fd_random and kid_*; 50 is a good number."""
-    kid_subsets: int = 100
-    """KID subsets."""
-    kid_subset_size: int = 1000
-    """Pictures in a KID subset; fewer when a set is smaller."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the Inception network."""
     cache: bool = True
     """Keep Frechet statistics of the real folder in the cache."""
     save_statistics: Path | None = None
@@ -78,19 +71,18 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Evaluates; returns 1 when a metric was refused."""
-    args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import start
-
-    start()
-    from ganime_tf.metrics.labels import LABEL_METRICS
-    from ganime_tf.ops.files import write_atomic
-
-    labels = [name for name in args.metrics if name in LABEL_METRICS]
+    args = tyro.cli(Args, args=argv, prog=prog, description=_DESCRIPTION)
+    labels = needing(check_names(args.metrics) if args.metrics else (), "classes")
     if labels and len(labels) != len(args.metrics):
         raise ValueError(f"{', '.join(labels)} read label maps; ask for the others separately.")
     if (args.model is None) == (args.fake is None):
         raise ValueError("Give either --fake (a folder) or --model with --data.")
     _check_outputs(args)
+    from ganime_tf.cli import start
+
+    start()
+    from ganime_tf.ops.files import write_atomic
+
     pictures: dict[str, dict] = {}
     if labels:
         report = _labels(args)
@@ -105,17 +97,14 @@ def main(argv: list[str], prog: str) -> int:
         write_atomic(args.csv, report.to_csv())
     if args.worst and report.per_picture:
         _draw_worst(args, report, pictures)
-    if args.save_statistics and any(name.startswith("fid_") for name in report.scores):
+    if args.save_statistics and _exchangeable(report.scores):
         _save_statistics(args)
     return 1 if report.refused else 0
 
 
 def _check_outputs(args: Args) -> None:
     """Refuses what could only fail after the work."""
-    from ganime_tf.metrics.evaluator import FAKE_METRICS, SET_METRICS
-
-    sets = SET_METRICS + FAKE_METRICS
-    by_picture = [name for name in args.metrics if name not in sets]
+    by_picture = [n for n in args.metrics if METRICS[n].by_picture or METRICS[n].needs == "classes"]
     has_pairs = bool(by_picture) or (not args.metrics and (args.paired or args.model is not None))
     for flag, value in (("--csv", args.csv), ("--worst", args.worst)):
         if value and not has_pairs:
@@ -128,10 +117,12 @@ def _check_outputs(args: Args) -> None:
             f"--worst-by {args.worst_by}: expected one of the --metrics with a value a picture "
             f"({', '.join(by_picture) or 'none was asked for'})."
         )
-    if args.save_statistics and (
-        args.real is None or not any(name.startswith("fid_") for name in args.metrics)
-    ):
+    if args.save_statistics and (args.real is None or not _exchangeable(args.metrics)):
         raise ValueError("--save-statistics needs --real and a fid_* metric.")
+
+
+def _exchangeable(metrics) -> list[str]:
+    return [name for name in metrics if name in METRICS and METRICS[name].from_statistics]
 
 
 def _labels(args: Args):
@@ -150,7 +141,7 @@ def _folders(args: Args):
 
     if args.real is not None and args.real.resolve() == args.fake.resolve():
         raise ValueError(f"--real and --fake are the same folder, {args.fake}: nothing to measure.")
-    default = ("ssim", "psnr", "l1") if args.paired else ("fid_clean", "kid_clean")
+    default = PAIRED_DEFAULT if args.paired else UNPAIRED_DEFAULT
     return evaluate_folders(
         args.real,
         args.fake,
@@ -158,32 +149,23 @@ def _folders(args: Args):
         args.paired,
         source=args.source,
         unmatched="skip" if args.skip_unmatched else "error",
-        batch_size=args.batch_size,
         cache=args.cache,
-        **_settings(args),
+        settings=Settings.of(args),
     )
-
-
-def _settings(args: Args) -> dict:
-    keys = ("seed", "resamples", "set_resamples", "kid_subsets", "kid_subset_size", "precision")
-    return {key: getattr(args, key) for key in keys}
 
 
 def _model(args: Args, pictures: dict[str, dict]):
     from ganime_tf.inference import load
     from ganime_tf.metrics import evaluate_samples
-    from ganime_tf.metrics.evaluator import PAIRED_METRICS
 
     if args.data is None:
         raise ValueError("--model needs --data, the pictures to translate and their truth.")
     model = load(args.model, args.checkpoint)
     source, batches = validation_batches(model, args)
-    paired = [name for name in args.metrics if name in PAIRED_METRICS]
+    paired = needing(args.metrics, "pairs")
     if paired and not source.aligned:
         raise ValueError(f"{', '.join(paired)} compare pairs; {args.data} is not paired.")
-    metrics = args.metrics or (
-        ("ssim", "psnr", "l1") if source.aligned else ("fid_clean", "kid_clean")
-    )
+    metrics = args.metrics or (PAIRED_DEFAULT if source.aligned else UNPAIRED_DEFAULT)
 
     def samples():
         for name, a, b in batches:
@@ -192,9 +174,7 @@ def _model(args: Args, pictures: dict[str, dict]):
                 pictures[name] = found
             yield name, found
 
-    report = evaluate_samples(
-        samples(), metrics, batch_size=args.batch_size, aligned=source.aligned, **_settings(args)
-    )
+    report = evaluate_samples(samples(), metrics, Settings.of(args), aligned=source.aligned)
     report.context |= {
         "model": str(args.model),
         "checkpoint": args.checkpoint,
@@ -259,12 +239,10 @@ def _read_members(args: Args, name: str) -> dict:
 
 def _save_statistics(args: Args) -> None:
     from ganime_tf.metrics import folder_statistics, save_statistics
-    from ganime_tf.metrics.evaluator import feature_protocol
 
-    chosen = next(name for name in args.metrics if name.startswith("fid_"))
     statistics = folder_statistics(
         args.real,
-        feature_protocol(chosen),
+        METRICS[_exchangeable(args.metrics)[0]].network,
         batch_size=args.batch_size,
         precision=args.precision,
     )

@@ -21,6 +21,10 @@ class Args:
     """Which weights of a run directory."""
     classes: Literal["auto", "anime17", "danbooru-parsing", "celebamask"] = "auto"
     """Class list of the model; auto: 17 classes are anime17, 19 danbooru-parsing."""
+    overwrite: bool = False
+    """Replace files of the result folder that no such job wrote; inputs are never replaced."""
+    skip_existing: bool = False
+    """Go on with a job: leave what it has finished."""
 
 
 def main(argv: list[str], prog: str) -> int:
@@ -34,8 +38,17 @@ def main(argv: list[str], prog: str) -> int:
     from ganime_tf.inference.parse import load_parser, parse_files
 
     model = load_parser(args.model, args.checkpoint)
-    report = parse_files(model, list(args.inputs), args.out, classes=args.classes)
+    report = parse_files(
+        model,
+        list(args.inputs),
+        args.out,
+        classes=args.classes,
+        overwrite=args.overwrite,
+        skip_existing=args.skip_existing,
+    )
     print(f"Wrote {len(report.written)} map(s) to {args.out / 'maps'}, overlays beside them.")
+    if report.existing:
+        print(f"{len(report.existing)} were there already.")
     for path, reason in report.skipped:
         print(f"Skipped {path}: {reason}")
     return 1 if report.skipped else 0

@@ -46,6 +46,10 @@ class Args:
     """Strength of hub's style, 0 to 1."""
     size: int = 0
     """Longest side while painting, 0 for the picture's own; results have this size."""
+    overwrite: bool = False
+    """Replace files of the result folder that no such job wrote; inputs are never replaced."""
+    skip_existing: bool = False
+    """Go on with a job: leave what it has finished."""
 
 
 def main(argv: list[str], prog: str) -> int:
@@ -55,8 +59,9 @@ def main(argv: list[str], prog: str) -> int:
 
     start()
     from ganime_tf.data.io import read_image
+    from ganime_tf.inference.pictures import encode
     from ganime_tf.inference.translate import find_inputs
-    from ganime_tf.ops.pictures import save_png
+    from ganime_tf.ops.jobs import OutputFolder
     from ganime_tf.progress import progress
 
     if args.size < 0 or args.steps < 0 or args.every < 0:
@@ -64,20 +69,38 @@ def main(argv: list[str], prog: str) -> int:
     contents = find_inputs(list(args.content), args.out)
     styles = _match_styles(args.style, contents, args.out)
     paint = _open_method(args)
-    skipped = []
-    for source, relative in progress(contents, desc="style", unit="pictures"):
-        target = (args.out / relative).with_suffix(".png")
-        try:
-            if target.exists() and target.samefile(source):
-                raise ValueError("the result would overwrite its own content; use another folder")
-            content = _shrink(read_image(source), args.size)
-            style = _shrink(read_image(styles[source]), args.size)
-            picture = paint(content, style, target)
-        except (ValueError, OSError) as error:
-            skipped.append(f"{source}: {str(error).strip().splitlines()[0]}")
-            continue
-        save_png(target, picture)
-    print(f"Wrote {len(contents) - len(skipped)} picture(s) to {args.out}.")
+    folder = OutputFolder(args.out, [*styles, *styles.values()], args.overwrite)
+    skipped, existing, written = [], 0, 0
+
+    def save(target, picture, source):
+        folder.save(target, encode(picture, None, "png", (255, 255, 255)), source)
+
+    try:
+        for source, relative in progress(contents, desc="style", unit="pictures"):
+            name = relative.with_suffix(".png")
+            if args.skip_existing and folder.existing(name, source):
+                existing += 1
+                continue
+            target = folder.target(name)
+
+            def on_picture(step, picture, target=target, source=source):
+                between = target.with_name(f"{target.stem}_step{step}.png")
+                save(folder.target(between.relative_to(args.out)), picture, source)
+
+            try:
+                content = _shrink(read_image(source), args.size)
+                style = _shrink(read_image(styles[source]), args.size)
+                picture = paint(content, style, on_picture)
+            except (ValueError, OSError) as error:
+                skipped.append(f"{source}: {str(error).strip().splitlines()[0]}")
+                continue
+            save(target, picture, source)
+            written += 1
+    finally:
+        folder.close()
+    print(f"Wrote {written} picture(s) to {args.out}.")
+    if existing:
+        print(f"{existing} were there already.")
     for line in skipped:
         print(f"  skipped {line}")
     return 1 if skipped else 0
@@ -100,9 +123,7 @@ def _match_styles(style: Path, contents, out: Path) -> dict[Path, Path]:
 
 
 def _open_method(args):
-    """A function of content, style and target file to the painted picture."""
-    from ganime_tf.ops.pictures import save_png
-
+    """A function of content, style and what takes pictures of the way to the painted picture."""
     if args.method == "hub":
         from ganime_tf.baselines import HUB_HANDLE, open_stylizer
 
@@ -126,10 +147,10 @@ def _open_method(args):
     taps = dict.fromkeys(config.content_layers + config.style_layers)
     transfer = StyleTransfer(load_features(args.features, list(taps)), config)
 
-    def paint(content, style, target):
+    def paint(content, style, on_picture):
         def on_step(step, _, picture):
             if args.every and step % args.every == 0:
-                save_png(target.with_name(f"{target.stem}_step{step}.png"), picture())
+                on_picture(step, picture())
 
         return transfer.translate(content, style, on_step=on_step)
 

@@ -32,7 +32,7 @@ class Args:
     metric: str = "g_cycle"
     """Column of metrics.jsonl to rank by, e.g. val_l1 or val_ssim where there is a truth."""
     maximize: bool = False
-    """Rank the largest value first, e.g. for val_ssim."""
+    """Rank the largest value first; known by itself of metrics such as val_ssim."""
     num_pictures: int = 6
     """Pictures in each row of the sheet."""
 
@@ -62,7 +62,7 @@ def main(argv: list[str], prog: str) -> int:
         run,
         grid,
         metric=args.metric,
-        maximize=args.maximize,
+        maximize=args.maximize or None,
         num_pictures=args.num_pictures,
     )
     if len(rows) < len(grid):

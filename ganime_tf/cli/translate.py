@@ -1,4 +1,4 @@
-"""`ganime translate`: pictures through a run, an export, a .keras or a LiteRT file."""
+"""`ganime translate`: pictures through a run, an export, a .keras, a LiteRT or an ONNX file."""
 
 import dataclasses
 from pathlib import Path
@@ -9,36 +9,78 @@ import tyro
 
 @dataclasses.dataclass(frozen=True)
 class Args:
-    """Translate pictures; outputs are PNG files of the input's size."""
+    """Translate pictures; results have the input's size, its transparency, and sRGB colours."""
 
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Files, folders and globs."""
+    """Files, folders and globs; - is standard input."""
     model: Path
-    """A run directory, an export, a .keras or a .tflite file."""
+    """A run directory, an export, a .keras, a .tflite or an .onnx file."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Folder for the results."""
+    """Folder for the results; - is standard output, for one picture."""
     checkpoint: Literal["last", "best"] = "last"
     """Which weights of a run directory."""
     use: str | None = None
     """What the model is to do, e.g. reverse (b to a) or attention; `--use help` lists its uses."""
     reference: Path | None = None
     """A picture to take the style from, for models that do so."""
+    parsing: Path | None = None
+    """A label map, or a folder of maps named as the pictures, for models that draw by them."""
+    parser: Path | None = None
+    """A run of parsing-bisenet or a LiteRT file that makes those maps."""
+    truncation: float | None = None
+    """1 for the picture's own latents, towards 0 for what the model knows well."""
     seed: int | None = None
     """Number of the random choice, for models that make one."""
     label: int | None = None
     """Number of a label, e.g. of an artist, for models that know some."""
+    format: Literal["png", "jpg", "webp", "same"] = "png"
+    """Of the results; same: the input's. JPEG has no transparency: the background shows."""
+    size: int = 0
+    """Scale pictures so that the longest side has so many pixels; 0 keeps their size."""
+    keep_color: bool = False
+    """Keep the picture's colours: only the luminance is the network's."""
+    match_histogram: bool = False
+    """Match mean and covariance of the result's colours with the picture's."""
+    blend: float = 1.0
+    """Share of the network's result, 0 to 1; the rest is the picture."""
+    suffix: str = ""
+    """Added to the names of results, e.g. _anime."""
+    background: str = "ffffff"
+    """Colour under transparent pixels while translating, RRGGBB."""
+    tile: int | None = None
+    """Compute in tiles of so many pixels' side, equal to the whole within 1 of 255 levels; by
+    default where memory would not do otherwise; 0 never."""
+    quick: bool = False
+    """Tiles that take statistics from a reduced copy: faster, near but not equal."""
+    faces: Literal["off", "skip", "whole"] = "off"
+    """Translate only the faces of photos, pasted back softly; where there is none, skip the picture
+    or translate the whole. Needs extra [faces]."""
     overwrite: bool = False
     """Replace files of the result folder that no such job wrote; inputs are never replaced."""
     skip_existing: bool = False
     """Go on with a job: leave what it has finished."""
+    json: Path | None = None
+    """File for a report."""
 
 
 def main(argv: list[str], prog: str) -> int:
     """Translates; returns 1 when a picture had to be skipped."""
     args = tyro.cli(Args, args=argv, prog=prog)
-    from ganime_tf.cli import start
+    from ganime_tf.inference.pictures import Finish
 
-    start()
+    finish = Finish(
+        **{
+            key: getattr(args, key)
+            for key in ("format", "size", "keep_color", "match_histogram", "blend", "suffix")
+        },
+        background=_colour(args.background),
+    )
+    from ganime_tf.cli import setup_logging, start
+
+    if args.model.suffix in (".onnx", ".tflite"):
+        setup_logging()  # these need no TensorFlow
+    else:
+        start()
     from ganime_tf.inference import load, translate_files
 
     model = load(args.model, args.checkpoint)
@@ -48,7 +90,7 @@ def main(argv: list[str], prog: str) -> int:
         return 0
     if not args.inputs:
         raise ValueError("Nothing to translate. Give files, folders or globs.")
-    values = {key: getattr(args, key) for key in ("seed", "label")}
+    values = {key: getattr(args, key) for key in ("seed", "label", "truncation")}
     if args.reference is not None:
         from ganime_tf.data.io import read_image
 
@@ -60,8 +102,19 @@ def main(argv: list[str], prog: str) -> int:
         use=args.use,
         overwrite=args.overwrite,
         skip_existing=args.skip_existing,
+        maps=_maps(model, args),
+        finish=finish,
+        tile=args.tile,
+        quick=args.quick,
+        faces=None if args.faces == "off" else args.faces,
         **{key: value for key, value in values.items() if value is not None},
     )
+    if args.json is not None:
+        from ganime_tf.ops.files import write_json
+
+        write_json(args.json, report.describe())
+    if str(args.out) == "-":
+        return 0
     print(f"Wrote {len(report.written)} picture(s) to {args.out}.")
     if report.existing:
         print(f"{len(report.existing)} were there already.")
@@ -70,3 +123,23 @@ def main(argv: list[str], prog: str) -> int:
         for path, reason in report.skipped:
             print(f"  {path}: {reason}")
     return 1 if report.skipped else 0
+
+
+def _maps(model, args):
+    """Where the maps come from, for models that take them."""
+    from ganime_tf.inference.maps import MapSource, needs_map, takes_map
+
+    asked = args.parsing is not None or args.parser is not None
+    if asked and not takes_map(model):
+        raise ValueError("This model takes no label maps: leave --parsing and --parser out.")
+    return MapSource(model, args.parsing, args.parser) if asked or needs_map(model) else None
+
+
+def _colour(text: str) -> tuple[int, int, int]:
+    digits = text.removeprefix("#")
+    try:
+        if len(digits) != 6:
+            raise ValueError(text)
+        return tuple(int(digits[i : i + 2], 16) for i in (0, 2, 4))
+    except ValueError as error:
+        raise ValueError(f"`--background` is RRGGBB, e.g. ffffff. Received {text!r}.") from error

@@ -23,7 +23,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ganime_tf.convert.cartoongan import assign_all, read_arrays
+from ganime_tf.convert.common import assign, copy_to_averages, keras_kernel, read_state
 from ganime_tf.models.animegan import AnimeGAN
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,6 @@ def convert(files: list[Path], **options) -> AnimeGAN:
     Raises:
         ValueError: On another number of files, or lists the keys that do not fit.
         FileNotFoundError: When the file is absent.
-        ImportError: When a `.pt` is given and PyTorch is not installed.
     """
     files = [Path(file) for file in files]
     checkpoints = [file for file in files if ".data-" not in file.name and file.suffix != ".meta"]
@@ -61,7 +60,7 @@ def convert(files: list[Path], **options) -> AnimeGAN:
         raise FileNotFoundError(f"No checkpoint file {str(path)!r}.")
     state = _read(path)
     port = any(key.startswith("block_a.") for key in state)
-    state = {_torch_name(k): _torch_value(v) for k, v in state.items()} if port else _strip(state)
+    state = {_torch_name(k): keras_kernel(v) for k, v in state.items()} if port else _strip(state)
     if "a_conv0/kernel" not in state:
         raise ValueError(
             f"{str(path)!r} is no AnimeGANv2 generator: neither block_a.0.1.weight (PyTorch port) "
@@ -75,8 +74,7 @@ def convert(files: list[Path], **options) -> AnimeGAN:
     }
     model = AnimeGAN(**{**fields, **options})
     apply_state(model.generator, state)
-    for average in model.ema_networks.values():
-        average.set_weights(model.generator.get_weights())
+    copy_to_averages(model)
     logger.warning("The discriminator is new: do not train on from here.")
     return model
 
@@ -92,7 +90,7 @@ def apply_state(network: keras.Model, state: dict[str, np.ndarray]) -> None:
     for key, value in state.items():  # a depthwise kernel's name tells it from a plain one
         if key.endswith("depthwise/kernel") and value.ndim == 4 and value.shape[2] == 1:
             state[key] = value.transpose(0, 1, 3, 2)
-    assign_all(wanted, state, network.name)
+    assign(network.name, wanted, state, expected="Expected an AnimeGANv2 generator.")
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -103,7 +101,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
         return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-    return read_arrays(path)
+    return read_state(path)
 
 
 def _torch_name(key: str) -> str:
@@ -134,10 +132,6 @@ def _variable(layer: str, kind: str) -> str:
     if layer.endswith("norm"):
         return "gamma" if kind == "weight" else "beta"
     return "kernel" if kind == "weight" else "bias"
-
-
-def _torch_value(value):
-    return value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
 
 
 def _strip(state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

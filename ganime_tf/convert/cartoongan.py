@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ganime_tf.convert.pix2pix import read_state_dict
+from ganime_tf.convert.common import assign, copy_to_averages, keras_kernel, read_state
 from ganime_tf.models.cartoongan import CartoonGAN
 
 logger = logging.getLogger(__name__)
@@ -33,13 +33,12 @@ def convert(files: list[Path], **options) -> CartoonGAN:
     Raises:
         ValueError: When there is not one file, or lists the keys that do not fit.
         FileNotFoundError: When the file is absent.
-        ImportError: When a `.pth` is given and PyTorch is not installed.
     """
     if len(files) != 1:
         raise ValueError(
             f"Expected one file, STYLE_net_G_float.pth or .npz. Received {len(files)}."
         )
-    state = read_arrays(Path(files[0]))
+    state = read_state(Path(files[0]))
     if "conv01_1.weight" not in state:
         raise ValueError(
             f"{str(files[0])!r} is no CartoonGAN generator: key conv01_1.weight is missing. Its "
@@ -49,29 +48,9 @@ def convert(files: list[Path], **options) -> CartoonGAN:
     blocks = sum(key.startswith("conv") and key.endswith("_2.weight") for key in state) - 2
     model = CartoonGAN(**{"filters": filters, "num_blocks": blocks, **options})
     apply_state_dict(model.generator, state)
-    for average in model.ema_networks.values():
-        average.set_weights(model.generator.get_weights())
+    copy_to_averages(model)
     logger.warning("The discriminator is new: do not train on from here.")
     return model
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads `{key: array}` from an `.npz` or a `.pth` file, without running any code in it.
-
-    Raises:
-        FileNotFoundError: When it is absent.
-        ValueError: When it holds something else.
-        ImportError: When a `.pth` is given and PyTorch is not installed.
-    """
-    if path.suffix != ".npz":
-        return read_state_dict(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except FileNotFoundError:
-        raise FileNotFoundError(f"No checkpoint file {str(path)!r}.") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise ValueError(f"{str(path)!r} is not an .npz file of plain arrays: {error}") from error
 
 
 def apply_state_dict(network: keras.Model, state: dict[str, np.ndarray]) -> None:
@@ -85,43 +64,16 @@ def apply_state_dict(network: keras.Model, state: dict[str, np.ndarray]) -> None
         ValueError: Listing every missing key, unknown key and wrong shape; nothing is assigned.
     """
     wanted = {
-        f"{layer.name}.{_SUFFIXES[variable.name]}": variable
+        f"{layer.name}.{_SUFFIXES[variable.name]}": (variable, _reorder(layer.name, variable.name))
         for layer in network.layers
         for variable in layer.weights
     }
-    assign_all(wanted, {key: _to_keras(key, value) for key, value in state.items()}, network.name)
+    assign(network.name, wanted, state, expected="Expected a released CartoonGAN generator.")
 
 
-def _to_keras(key, value):
-    if key == "conv01_1.weight":
-        value = value[:, ::-1]
-    elif key.startswith("deconv03_1."):
-        value = value[::-1]
-    return value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
-
-
-def assign_all(wanted: dict, values: dict[str, np.ndarray], name: str) -> None:
-    """Assigns every value to the variable of its key.
-
-    Args:
-        wanted: `{key: variable}`.
-        values: `{key: array}` in the variables' shapes.
-        name: Of the network, for the error.
-
-    Raises:
-        ValueError: Listing every missing key, unknown key and wrong shape; nothing is assigned.
-    """
-    shapes = [
-        f"{key} {values[key].shape}, expected {tuple(wanted[key].shape)} (in Keras' order)"
-        for key in sorted(wanted.keys() & values.keys())
-        if values[key].shape != tuple(wanted[key].shape)
-    ]
-    lists = (
-        ("missing", sorted(wanted.keys() - values.keys())),
-        ("unknown", sorted(values.keys() - wanted.keys())),
-        ("of another shape", shapes),
-    )
-    if problems := "; ".join(f"{len(k)} {what}: {', '.join(k)}" for what, k in lists if k):
-        raise ValueError(f"The checkpoint does not fit the network {name!r}. Keys {problems}.")
-    for key, variable in wanted.items():
-        variable.assign(values[key])
+def _reorder(layer: str, variable: str):
+    if layer == "conv01_1" and variable == "kernel":
+        return lambda value: keras_kernel(value[:, ::-1])
+    if layer == "deconv03_1":
+        return lambda value: keras_kernel(value[::-1])
+    return keras_kernel

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ganime_tf.convert.pix2pix import read_state_dict
+from ganime_tf.convert.common import assign, copy_to_averages, keras_kernel, read_state
 from ganime_tf.models.cyclegan import CycleGAN
 from ganime_tf.networks.patchgan import PATCH_LAYERS
 
@@ -43,7 +43,6 @@ def convert(files: list[Path], **options) -> CycleGAN:
     Raises:
         ValueError: When a file is no such checkpoint; lists the keys that do not fit.
         FileNotFoundError: When a file is absent.
-        ImportError: When PyTorch is not installed.
     """
     states = {}
     for index, path in enumerate(map(Path, files)):
@@ -54,7 +53,7 @@ def convert(files: list[Path], **options) -> CycleGAN:
                 f"Which network {str(path)!r} is cannot be told. Name the files *_net_G_A.pth, "
                 "*_net_G_B.pth, *_net_D_A.pth, *_net_D_B.pth."
             )
-        states[_NAMES[label]] = read_state_dict(path)
+        states[_NAMES[label]] = read_state(path)
     generators = [state for name, state in states.items() if name.startswith("generator")]
     if not generators:
         raise ValueError(f"No generator among {[str(path) for path in files]}.")
@@ -72,8 +71,7 @@ def convert(files: list[Path], **options) -> CycleGAN:
             apply_state_dict(getattr(model, name), states[name])
         else:
             logger.warning("No file for %s: it is new, and of no use before training.", name)
-    for name, average in model.ema_networks.items():
-        average.set_weights(getattr(model, name).get_weights())
+    copy_to_averages(model)
     return model
 
 
@@ -138,21 +136,11 @@ def apply_state_dict(network: keras.Model, state: dict[str, np.ndarray]) -> None
     Raises:
         ValueError: Listing every missing key, unknown key and wrong shape; nothing is assigned.
     """
-    table = variables_of(network)
-    state = {k: v for k, v in state.items() if k.rpartition(".")[2] not in _STATISTICS}
-    missing, unknown = sorted(set(table) - set(state)), sorted(set(state) - set(table))
-    values, shapes = [], []
-    for key in sorted(set(table) & set(state)):
-        value = np.asarray(state[key], np.float32)
-        value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
-        values.append((table[key], value))
-        if value.shape != tuple(table[key].shape):
-            shapes.append(f"{key} {value.shape} for {tuple(table[key].shape)}")
-    if missing or unknown or shapes:
-        raise ValueError(
-            f"The checkpoint does not fit {network.name!r}. Missing keys: {missing}. Unknown keys: "
-            f"{unknown}. Wrong shapes: {shapes}. Expected a ResNet generator or PatchGAN with "
-            "instance norm of pytorch-CycleGAN-and-pix2pix."
-        )
-    for variable, value in values:
-        variable.assign(value)
+    assign(
+        network.name,
+        {key: (variable, keras_kernel) for key, variable in variables_of(network).items()},
+        state,
+        unused=lambda key: key.rpartition(".")[2] in _STATISTICS,
+        expected="Expected a ResNet generator or PatchGAN with instance norm of "
+        "pytorch-CycleGAN-and-pix2pix.",
+    )

@@ -20,6 +20,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ganime_tf.convert.common import assign, copy_to_averages, keras_kernel, read_state
 from ganime_tf.models.pix2pix import Pix2Pix
 from ganime_tf.networks.patchgan import PATCH_LAYERS
 
@@ -54,9 +55,8 @@ def convert(files: list[Path], **options) -> Pix2Pix:
     Raises:
         ValueError: When a file is no such checkpoint, or lists the keys that do not fit.
         FileNotFoundError: When a file is absent.
-        ImportError: When PyTorch is not installed.
     """
-    generator_state, discriminator_state = _sort([(Path(f), read_state_dict(f)) for f in files])
+    generator_state, discriminator_state = _sort([(Path(f), read_state(f)) for f in files])
     fields = _describe_generator(generator_state)
     if discriminator_state is not None:
         fields["patch_size"] = _patch_size(discriminator_state)
@@ -66,51 +66,8 @@ def convert(files: list[Path], **options) -> Pix2Pix:
         logger.warning("No discriminator among the files: it is new, so do not train on from here.")
     else:
         apply_state_dict(model.discriminator, discriminator_state)
-    for name, average in model.ema_networks.items():
-        average.set_weights(model.generator.get_weights())
-        logger.info("The moving average of %s starts at the converted weights.", name)
+    copy_to_averages(model)
     return model
-
-
-def read_state_dict(path: Path) -> dict[str, np.ndarray]:
-    """Reads a `.pth` file of tensors, without running any code in it.
-
-    Args:
-        path: A file written by `torch.save(net.state_dict(), path)`.
-
-    Returns:
-        `{key: array}`, floats as float32, without the `module.` of DataParallel.
-
-    Raises:
-        ValueError: When the file holds something else.
-        FileNotFoundError: When it is absent.
-        ImportError: When PyTorch is not installed.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"No checkpoint file {str(path)!r}.")
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            'Reading a .pth file needs PyTorch. Install it with `pip install "ganime-tf[convert]"`.'
-        ) from error
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises what its unpickler happens to
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
-            f"{str(path)!r} is not a PyTorch file of plain tensors: {reason} Expected "
-            "`torch.save(net.state_dict(), ...)`, as `latest_net_G.pth` is."
-        ) from error
-    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
-        raise ValueError(
-            f"{str(path)!r} must hold a state_dict (names to tensors). Received "
-            f"{type(state).__name__}. Save `net.state_dict()`."
-        )
-    return {
-        re.sub(r"^module\.", "", key): (v.float() if v.is_floating_point() else v).numpy()
-        for key, v in state.items()
-    }
 
 
 def apply_state_dict(network: keras.Model, state: dict[str, np.ndarray]) -> None:
@@ -135,32 +92,21 @@ def apply_state_dict(network: keras.Model, state: dict[str, np.ndarray]) -> None
             wanted[f"{prefix}.{_SUFFIXES[variable.name]}"] = variable
         if "norm" in layer.name:
             unused.update(f"{prefix}.{name}" for name in _STATISTICS)
-    unused = sorted((unused - set(wanted)) & set(state))
-    missing = sorted(set(wanted) - set(state))
-    unknown = sorted(set(state) - set(wanted) - set(unused))
-    values, shapes = {}, []
-    for key in sorted(set(wanted) & set(state)):
-        value = np.asarray(state[key])
-        value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
-        if value.shape != tuple(wanted[key].shape):
-            expected = tuple(wanted[key].shape)
-            expected = tuple(expected[i] for i in (3, 2, 0, 1)) if len(expected) == 4 else expected
-            shapes.append(f"{key} {tuple(state[key].shape)}, expected {expected}")
-        values[key] = value
-    if missing or unknown or shapes:
-        lists = (("missing", missing), ("unknown", unknown), ("of another shape", shapes))
-        found = "; ".join(f"{len(keys)} {what}: {', '.join(keys)}" for what, keys in lists if keys)
-        raise ValueError(
-            f"The checkpoint does not fit the network {network.name!r}. Keys {found}. Convert a "
-            "Pix2Pix checkpoint of pytorch-CycleGAN-and-pix2pix, with the options it was made by."
-        )
-    counters = [key for key in unused if key.endswith("num_batches_tracked")]
+    unused -= set(wanted)
+    assign(
+        network.name,
+        {key: (variable, keras_kernel) for key, variable in wanted.items()},
+        state,
+        unused=unused,
+        expected="Convert a Pix2Pix checkpoint of pytorch-CycleGAN-and-pix2pix, with the options "
+        "it was made by.",
+    )
+    left = sorted(unused & state.keys())
+    counters = [key for key in left if key.endswith("num_batches_tracked")]
     if counters:
         logger.info("%d counters (num_batches_tracked) have no counterpart.", len(counters))
-    if statistics := sorted(set(unused) - set(counters)):
+    if statistics := sorted(set(left) - set(counters)):
         logger.info("Instance norm keeps no statistics: left out %s", ", ".join(statistics))
-    for key, value in values.items():
-        wanted[key].assign(value)
 
 
 def _prefix(layer: str, network: keras.Model) -> str | None:

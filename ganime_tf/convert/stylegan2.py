@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ganime_tf.convert import stylegan2_layouts as layouts
-from ganime_tf.convert.stylegan2_files import read_official, read_rosinality
 from ganime_tf.models.stylegan2 import StyleGAN2
 from ganime_tf.networks.stylegan2 import num_channels
+from ganime_tf.weights import read_networks
+from ganime_tf.weights.reading import read_modules
 
 
 def convert(files: list[Path], **options) -> StyleGAN2:
@@ -32,11 +33,11 @@ def convert(files: list[Path], **options) -> StyleGAN2:
         raise ValueError(f"StyleGAN2's checkpoint is one .pt or .pkl file. Received {len(files)}.")
     path = Path(files[0])
     if path.suffix == ".pkl":
-        found = read_official(path)
+        found = read_modules(path, ("G", "D", "G_ema"))
         generators = {name: found[name] for name in ("G", "G_ema") if name in found}
         discriminator = found.get("D")
     else:
-        found = read_rosinality(path)
+        found = read_networks(path, ("g", "d", "g_ema"))
         generators = {
             name: layouts.rosinality_generator(found[name])
             for name in ("g", "g_ema")

@@ -5,10 +5,10 @@ weights are transposed; the first dense layer of a discriminator goes from `(C, 
 `(H, W, C)` order. Buffers with the filter [1, 3, 3, 1] are checked and left out.
 """
 
-import math
-
 import keras
 import numpy as np
+
+from ganime_tf.convert.common import assign
 
 _FILTERS = ("resample_filter", "kernel")
 
@@ -63,30 +63,20 @@ def apply_state(network: keras.Model, state: dict[str, np.ndarray]) -> None:
     Raises:
         ValueError: Listing every missing key, unknown key and wrong shape; nothing is assigned.
     """
-    table = state_of(network)
-    unknown, shapes, values = [], [], []
     for key, value in state.items():
-        if key in table:
-            variable, reorder = table[key]
-            value = np.asarray(value, np.float32)
-            if value.size == math.prod(variable.shape):
-                value = reorder(value)
-            if value.shape == tuple(variable.shape):
-                values.append((variable, value))
-            else:
-                shapes.append(f"{key} {value.shape} for {tuple(variable.shape)}")
-        elif key.rsplit(".", 1)[-1] in _FILTERS:
+        if _is_filter(key):
             _check_filter(key, np.asarray(value, np.float32))
-        else:
-            unknown.append(key)
-    missing = sorted(set(table) - set(state))
-    if missing or unknown or shapes:
-        raise ValueError(
-            f"The checkpoint does not fit {network.name!r}. Missing keys: {missing}. Unknown keys: "
-            f"{sorted(unknown)}. Wrong shapes: {shapes}."
-        )
-    for variable, value in values:
-        variable.assign(value)
+    assign(
+        network.name,
+        state_of(network),
+        state,
+        unused=_is_filter,
+        expected="Expected a StyleGAN2 of rosinality's or NVIDIA's PyTorch code.",
+    )
+
+
+def _is_filter(key: str) -> bool:
+    return key.rsplit(".", 1)[-1] in _FILTERS
 
 
 def _check_filter(key: str, value: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ganime_tf.convert.common import assign, copy_to_averages, keras_kernel, read_networks
 from ganime_tf.models.ugatit import UGATIT
 
 logger = logging.getLogger(__name__)
@@ -43,11 +44,10 @@ def convert(files: list[Path], **options) -> UGATIT:
     Raises:
         ValueError: When the file is no such checkpoint; lists the keys that do not fit.
         FileNotFoundError: When it is absent.
-        ImportError: When PyTorch is not installed.
     """
     if len(files) != 1:
         raise ValueError(f"U-GAT-IT's checkpoint is one .pt file. Received {len(files)}.")
-    states = _read(Path(files[0]))
+    states = read_networks(Path(files[0]))
     if missing := [name for name in NETWORKS if name not in states]:
         raise ValueError(
             f"{str(files[0])!r} lacks {missing}. Expected the networks {list(NETWORKS)}; it has "
@@ -56,8 +56,7 @@ def convert(files: list[Path], **options) -> UGATIT:
     model = UGATIT(**{**describe(states), **options})
     for name, attribute in NETWORKS.items():
         apply_state_dict(getattr(model, attribute), states[name])
-    for name, average in model.ema_networks.items():
-        average.set_weights(getattr(model, name).get_weights())
+    copy_to_averages(model)
     return model
 
 
@@ -95,9 +94,6 @@ def variables_of(network: keras.Model) -> dict[str, tuple[keras.Variable, object
     blocks = sum(layer.name.startswith("encode") for layer in network.layers) // 9
     table = {}
 
-    def kernel(value):
-        return value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T
-
     def rows(height, width):
         def reorder(value):  # v of a spectral norm: (I, h, w) -> (h, w, I)
             return value.reshape(-1, height, width).transpose(1, 2, 0).reshape(-1)
@@ -109,7 +105,7 @@ def variables_of(network: keras.Model) -> dict[str, tuple[keras.Variable, object
             name = variable.name
             spectral = any(weight.name == "u" for weight in layer.weights)
             if name == "kernel":
-                table[f"{prefix}.weight{'_orig' if spectral else ''}"] = (variable, kernel)
+                table[f"{prefix}.weight{'_orig' if spectral else ''}"] = (variable, keras_kernel)
             elif name == "u":
                 table[f"{prefix}.weight_u"] = (variable, np.asarray)
             elif name == "v":
@@ -123,7 +119,7 @@ def variables_of(network: keras.Model) -> dict[str, tuple[keras.Variable, object
         if name == "cam":
             for classifier in ("gap_fc", "gmp_fc"):
                 add(getattr(layer, classifier), classifier)
-            table["conv1x1.weight"] = (layer.kernel, kernel)
+            table["conv1x1.weight"] = (layer.kernel, keras_kernel)
             table["conv1x1.bias"] = (layer.bias, np.ravel)
         elif layer.weights:
             add(layer, _prefix(name, is_generator=blocks > 0 or "down0" in _names(network)))
@@ -167,48 +163,9 @@ def apply_state_dict(network: keras.Model, state: dict[str, np.ndarray]) -> None
     Raises:
         ValueError: Listing every missing key, unknown key and wrong shape; nothing is assigned.
     """
-    table = variables_of(network)
-    missing, unknown = sorted(set(table) - set(state)), sorted(set(state) - set(table))
-    shapes, values = [], []
-    for key in sorted(set(table) & set(state)):
-        variable, reorder = table[key]
-        value = np.asarray(state[key], np.float32)
-        if value.size == np.prod(variable.shape) and reorder(value).shape == tuple(variable.shape):
-            values.append((variable, reorder(value)))
-        else:
-            shapes.append(f"{key} {value.shape} for {tuple(variable.shape)}")
-    if missing or unknown or shapes:
-        raise ValueError(
-            f"The checkpoint does not fit {network.name!r}. Missing keys: {missing}. Unknown keys: "
-            f"{unknown}. Wrong shapes: {shapes}. Expected a checkpoint of znxlwm/UGATIT-pytorch."
-        )
-    for variable, value in values:
-        variable.assign(value)
-
-
-def _read(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    """Reads a `.pt` file of state dicts, without running any code in it."""
-    if not path.is_file():
-        raise FileNotFoundError(f"No checkpoint file {str(path)!r}.")
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            'Reading a .pt file needs PyTorch. Install it with `pip install "ganime-tf[convert]"`.'
-        ) from error
-    try:
-        states = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises what its unpickler happens to
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(
-            f"{str(path)!r} is not a PyTorch file of plain tensors: {reason}"
-        ) from error
-    if not isinstance(states, dict) or not all(isinstance(s, dict) for s in states.values()):
-        raise ValueError(
-            f"{str(path)!r} must hold state_dicts by the names {list(NETWORKS)}. Received "
-            f"{type(states).__name__}."
-        )
-    return {
-        name: {key: value.float().numpy() for key, value in state.items()}
-        for name, state in states.items()
-    }
+    assign(
+        network.name,
+        variables_of(network),
+        state,
+        expected="Expected a checkpoint of znxlwm/UGATIT-pytorch.",
+    )

@@ -44,7 +44,12 @@ def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
-def _open(content: bytes, max_pixels: int) -> Image.Image:
+def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Opens the content of a picture file without decoding it.
+
+    Raises:
+        BadImageError: When it is none, or larger than `max_pixels`.
+    """
     if not content:
         raise BadImageError("the file is empty (0 bytes)")
     try:
@@ -88,7 +93,7 @@ def decode_bytes(
     Raises:
         BadImageError: When it cannot be decoded whole; says why.
     """
-    image = _open(content, max_pixels)
+    image = open_picture(content, max_pixels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,73 +1,49 @@
 """SavedModel: uint8 pictures of any size in, uint8 pictures out, only TensorFlow needed."""
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from ganime_tf.models.graphs import graph_of, input_spec
 from ganime_tf.models.trainable import Trainable
-from ganime_tf.models.uses import INPUTS, Use, graph_of
-from ganime_tf.version import __version__
+from ganime_tf.models.uses import INPUTS, Runner, Use
+
+_OLD_ENDPOINTS = {"serving_default": "default", "reverse": "reverse"}  # of 0.1.0
 
 
-def export_saved_model(model: Trainable, path: str | Path, *, check: bool = True) -> Path:
-    """Writes a SavedModel with a signature for every use of a model, for any size.
+def write(request) -> dict[str, str]:
+    """Writes a folder with a signature for every use; TensorFlow holds them all."""
+    save(request, lambda use: graph_of(use, request.model.stride, request.model.min_size))
+    about = request.about(request.uses)
+    (request.path / "ganime.json").write_text(json.dumps(about, indent=2) + "\n")
+    return {}
 
-    The use `default` is `serving_default`; for a translator it takes uint8 `(N, H, W, 3)` as
-    `image`. The folder replaces an earlier export in one step.
+
+def save(request, make_graph, batch: int | None = None, default_name: str = "serving_default"):
+    """Writes the uses of a request as the signatures of a SavedModel.
 
     Args:
-        model: A built model.
-        path: The folder to write.
-        check: Load it back and compare its pixels with the model's on a made picture.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ValueError: When `path` is a file, or a folder that is no export.
-        RuntimeError: When the export does not give the model's pixels.
+        request: What is asked for.
+        make_graph: A `Use` to the function of raw tensors.
+        batch: Values in a batch, None for any number.
+        default_name: Name of the signature of `default`.
     """
-    path = Path(path)
-    if path.is_file() or (
-        path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").exists()
-    ):
-        raise ValueError(f"{path} exists and is not an export. Choose a new or empty folder.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".tmp-export-", dir=path.parent))
-    try:
-        uses = model.uses()
-        module = tf.Module()
-        module.kept = [variable.value for variable in model.variables]
-        signatures = {}
-        for name, use in uses.items():
-            specs = {key: INPUTS[key].spec(key) for key in use.inputs}
-            function = tf.function(_endpoint(model, use)).get_concrete_function(**specs)
-            signatures["serving_default" if name == "default" else name] = function
-        tf.saved_model.save(module, str(temporary), signatures)
-        about = {
-            "ganime_tf": __version__,
-            "model": model.name,
-            "uses": {name: use.describe() for name, use in uses.items()},
-        }
-        (temporary / "ganime.json").write_text(json.dumps(about, indent=2) + "\n")
-        if check:
-            _compare(model, temporary)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.chmod(0o755)
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return path
+    model = request.model
+    module = tf.Module()
+    module.kept = [variable.value for variable in model.variables]
+    signatures = {}
+    for name in request.uses:
+        use = model.uses()[name]
+        specs = {key: input_spec(key, request.shape_of(key), batch) for key in use.inputs}
+        function = tf.function(_endpoint(use, make_graph(use))).get_concrete_function(**specs)
+        signatures[default_name if name == "default" else name] = function
+    tf.saved_model.save(module, str(request.path), signatures)
 
 
-def _endpoint(model: Trainable, use: Use):
+def _endpoint(use: Use, graph):
     """A use as a function of named tensors."""
-    graph = graph_of(use, model.stride, model.min_size)
 
     def endpoint(**tensors):
         return {use.output: graph(**tensors)}
@@ -75,20 +51,58 @@ def _endpoint(model: Trainable, use: Use):
     return endpoint
 
 
-def _compare(model: Trainable, path: Path) -> None:
-    if getattr(model.config, "inference", "deterministic") != "deterministic":
-        return
-    loaded = tf.saved_model.load(str(path)).signatures
-    for name, use in model.uses().items():
-        tensors = made_inputs(model, use)
-        signature = loaded["serving_default" if name == "default" else name]
-        exported = next(iter(signature(**tensors).values())).numpy().astype(float)
-        difference = np.abs(exported - np.asarray(model.call_use(name, tensors), float)).max()
-        if difference > (1e-3 if use.output == "style" else 1):
-            raise RuntimeError(
-                f"The export's use {name!r} differs from the model's by up to {difference:g}; it "
-                "was not kept. Please report this with your TensorFlow and Keras versions."
-            )
+class ExportedModel(Runner):
+    """A SavedModel with the uses of the model that it was made of.
+
+    Args:
+        path: Folder of an export.
+
+    Raises:
+        ValueError: When the folder is no export of this package.
+    """
+
+    def __init__(self, path: str | Path):
+        self.name = Path(path).name
+        self._loaded = tf.saved_model.load(str(path))
+        self._uses = _exported_uses(Path(path), set(self._loaded.signatures))
+
+    def uses(self) -> dict[str, Use]:
+        """The uses that were exported."""
+        return self._uses
+
+    def call_use(self, name: str, tensors: dict):
+        """Calls the signature of a use."""
+        signature = self._loaded.signatures["serving_default" if name == "default" else name]
+        tensors = {key: tf.convert_to_tensor(value) for key, value in tensors.items()}
+        return next(iter(signature(**tensors).values()))
+
+
+def open_export(path: str | Path) -> ExportedModel:
+    """Opens a folder that `write` made."""
+    return ExportedModel(path)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a folder was written by an export."""
+    return (path / "saved_model.pb").is_file() and (path / "ganime.json").is_file()
+
+
+def _exported_uses(path: Path, signatures: set[str]) -> dict[str, Use]:
+    from ganime_tf.lite.runner import uses_of
+
+    about = path / "ganime.json"
+    if about.exists():
+        try:
+            written = json.loads(about.read_text(encoding="utf-8"))
+            if "uses" in written:
+                return uses_of(written, about)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{about} is damaged ({error}). Export the model again.") from error
+    found = {use: Use(None, ("image",)) for name, use in _OLD_ENDPOINTS.items()
+             if name in signatures}  # fmt: skip
+    if "default" not in found:
+        raise ValueError(f"{path} has no signature `serving_default`. Export it again.")
+    return found
 
 
 def made_inputs(model: Trainable, use: Use) -> dict:

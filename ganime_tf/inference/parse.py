@@ -1,5 +1,6 @@
 """Files in, label maps and overlays out: the batch job around a network that names pixels."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,11 @@ from PIL import Image
 from ganime_tf.data.class_tables import class_table
 from ganime_tf.data.io import read_image
 from ganime_tf.data.parsing import CLASSES
+from ganime_tf.inference.pictures import encode
 from ganime_tf.inference.translate import TranslateReport, find_inputs
-from ganime_tf.ops.files import atomic_path
-from ganime_tf.ops.images import check_uint8
+from ganime_tf.ops.checks import check_uint8
+from ganime_tf.ops.jobs import OutputFolder
 from ganime_tf.ops.litert import open_interpreter, scaled
-from ganime_tf.ops.pictures import save_png
 from ganime_tf.progress import progress
 
 # The class lists by their length, as far as that decides.
@@ -133,20 +134,28 @@ def overlay(image: np.ndarray, maps: np.ndarray, strength: float = 0.55) -> np.n
     return np.round(mixed).astype(np.uint8)
 
 
-def save_map(path: str | Path, maps: np.ndarray) -> None:
-    """Writes a map as a palette PNG: the pixel values are the class numbers."""
+def encode_map(maps: np.ndarray) -> bytes:
+    """Returns a map as a palette PNG: the pixel values are the class numbers."""
     picture = Image.fromarray(np.asarray(maps, np.uint8), mode="P")
     picture.putpalette([value for colour in PALETTE for value in colour])
-    with atomic_path(Path(path)) as temporary:
-        picture.save(temporary, format="PNG")
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def parse_files(
-    model, inputs: list[str | Path], out: str | Path, *, classes: str = "auto"
+    model,
+    inputs: list[str | Path],
+    out: str | Path,
+    *,
+    classes: str = "auto",
+    overwrite: bool = False,
+    skip_existing: bool = False,
 ) -> TranslateReport:
     """Parses pictures: `out/maps/NAME.png` in the paper's 17 classes, `out/overlays/NAME.png`.
 
-    A file that cannot be read is skipped and reported; the rest goes on.
+    A file that cannot be read is skipped and reported; the rest goes on. Neither an input nor any
+    other file that is not the result of such a job is written over.
 
     Args:
         model: What `load_parser` returns.
@@ -154,9 +163,11 @@ def parse_files(
         out: Folder for the results; sub-folders of an input folder are kept.
         classes: Class list of the model, a key of `data.parsing.CLASSES`; "auto" takes the one of
             17 or 19 classes that the model's numbers fit.
+        overwrite: Replace files that no job wrote; inputs are safe all the same.
+        skip_existing: Leave what an earlier job has finished.
 
     Returns:
-        The maps written and the files skipped, with reasons.
+        The maps written, the files skipped, with reasons, and the maps that were there.
 
     Raises:
         FileNotFoundError: When an input matches nothing.
@@ -172,25 +183,30 @@ def parse_files(
     if classes not in CLASSES:
         raise ValueError(f"`classes` must be auto or one of {', '.join(CLASSES)}. Got {classes!r}.")
     table = class_table(CLASSES[classes], CLASSES["anime17"])
-    written, skipped, taken = [], [], set()
-    for source, relative in progress(find_inputs(inputs, out), desc="parse", unit="pictures"):
-        try:
-            image = np.asarray(read_image(source))
-            numbers = np.asarray(model.parse(image))
-            if numbers.max(initial=0) >= len(table):
-                raise ValueError(f"class {numbers.max()} is not in {classes}; name its list")
-        except (ValueError, OSError) as error:
-            skipped.append((source, str(error).strip().splitlines()[0]))
-            continue
-        name, number = relative.with_suffix(".png"), 1
-        while name in taken:
-            number += 1
-            name = relative.with_name(f"{relative.stem}_{number}.png")
-        taken.add(name)
-        maps = table[numbers]
-        target = Path(out) / "maps" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save_map(target, maps)
-        save_png(Path(out) / "overlays" / name, overlay(image, maps))
-        written.append(target)
-    return TranslateReport(written, skipped, [])
+    pairs = find_inputs(inputs, out)
+    folder = OutputFolder(out, [source for source, _ in pairs], overwrite)
+    existing, written, skipped = [], [], []
+    try:
+        for source, relative in progress(pairs, desc="parse", unit="pictures"):
+            names = [Path(kind) / relative.with_suffix(".png") for kind in ("maps", "overlays")]
+            if skip_existing:
+                there = [folder.existing(name, source) for name in names]
+                if all(there):
+                    existing.append(there[0])
+                    continue
+            try:
+                image = np.asarray(read_image(source))
+                numbers = np.asarray(model.parse(image))
+                if numbers.max(initial=0) >= len(table):
+                    raise ValueError(f"class {numbers.max()} is not in {classes}; name its list")
+            except (ValueError, OSError) as error:
+                skipped.append((source, str(error).strip().splitlines()[0]))
+                continue
+            maps = table[numbers]
+            target, over = (folder.target(name) for name in names)
+            folder.save(target, encode_map(maps), source)
+            folder.save(over, encode(overlay(image, maps), None, "png", (255,) * 3), source)
+            written.append(target)
+    finally:
+        folder.close()
+    return TranslateReport(written, skipped, existing)

@@ -1,11 +1,14 @@
 """Adaptive instance normalization from outside parameters, and MUNIT's layer normalization."""
 
 import keras
+import numpy as np
 from keras import ops
+
+from ganime_tf.layers.whole import WholePicture, channels_last, joined
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
-class AdaIN(keras.layers.Layer):
+class AdaIN(WholePicture, keras.layers.Layer):
     """Instance normalization whose scale and shift are inputs (MUNIT, Huang et al. 2018, eq. (8)).
 
     The scale multiplies as it is: no 1 is added.
@@ -37,6 +40,12 @@ class AdaIN(keras.layers.Layer):
         scale = gamma[:, None, None, :] * ops.rsqrt(variance + self.epsilon)
         return x * scale + beta[:, None, None, :]
 
+    def finish(self, sums, x, gamma, beta):
+        """Normalizes a strip."""
+        deviation = np.sqrt(sums["squares"] / sums["count"] + self.epsilon)
+        scale = gamma[:, None, None, :] * channels_last(1.0 / deviation)
+        return (x - channels_last(sums["mean"])) * scale + beta[:, None, None, :]
+
     def compute_output_shape(self, x_shape, gamma_shape=None, beta_shape=None):
         """Returns the shape of `x`."""
         return x_shape
@@ -47,7 +56,7 @@ class AdaIN(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
-class PictureNorm(keras.layers.Layer):
+class PictureNorm(WholePicture, keras.layers.Layer):
     """Layer normalization over a whole picture with a scale and shift per channel, as in MUNIT.
 
     Divides by `std + epsilon`, std with n - 1, where `keras.layers.LayerNormalization` divides by
@@ -86,6 +95,14 @@ class PictureNorm(keras.layers.Layer):
         # The tiny floor keeps the gradient of the root finite on constant features.
         deviation = ops.sqrt(ops.maximum(square / (count - 1.0), 1e-20))
         return x / (deviation + self.epsilon) * self.gamma + self.beta
+
+    def finish(self, sums, x):
+        """Normalizes a strip."""
+        mean, variance = joined(sums["squares"] / sums["count"], sums["mean"])
+        count = sums["count"] * sums["mean"].shape[-1]
+        deviation = np.sqrt(np.maximum(variance * (count / (count - 1.0)), 1e-20))
+        x = (x - channels_last(mean)) / channels_last(deviation + self.epsilon)
+        return x * self.gamma + self.beta
 
     def compute_output_shape(self, x_shape):
         """Returns the shape of `x`."""

@@ -1,7 +1,10 @@
 """Instance-layer normalization and its adaptive form (U-GAT-IT, Kim et al. 2020, eq. (1))."""
 
 import keras
+import numpy as np
 from keras import ops
+
+from ganime_tf.layers.whole import WholePicture, channels_last
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
@@ -13,7 +16,7 @@ class UnitInterval(keras.constraints.Constraint):
         return ops.clip(w, 0.0, 1.0)
 
 
-class _InstanceLayerNorm(keras.layers.Layer):
+class _InstanceLayerNorm(WholePicture, keras.layers.Layer):
     """The gated mixture of instance and layer statistics that both layers share."""
 
     def __init__(
@@ -40,13 +43,17 @@ class _InstanceLayerNorm(keras.layers.Layer):
         x = ops.cast(x, "float32")
         mean = ops.mean(x, axis=(1, 2), keepdims=True)  # (N, 1, 1, C)
         variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
+        shape = ops.shape(x)
+        pixels = ops.cast(shape[1] * shape[2], "float32")
+        return x, *self._scale_and_offset(mean, variance, pixels)
+
+    def _scale_and_offset(self, mean, variance, pixels):
+        """From the mean and biased variance of the channels, `(N, 1, 1, C)`."""
         layer_mean = ops.mean(mean, axis=-1, keepdims=True)  # (N, 1, 1, 1)
         # Law of total variance: the layer's variance from the channels'.
         layer_variance = ops.mean(variance + ops.square(mean - layer_mean), axis=-1, keepdims=True)
         if self.unbiased:
-            shape = ops.shape(x)
-            pixels = ops.cast(shape[1] * shape[2], "float32")
-            values = pixels * x.shape[-1]
+            values = pixels * mean.shape[-1]
             variance = variance * (pixels / (pixels - 1.0))
             layer_variance = layer_variance * (values / (values - 1.0))
         rho = ops.convert_to_tensor(self.rho)
@@ -54,13 +61,20 @@ class _InstanceLayerNorm(keras.layers.Layer):
             rho = ops.clip(rho - self.rho_shift, 0.0, 1.0)
         instance_scale = rho * ops.rsqrt(variance + self.epsilon)
         layer_scale = (1.0 - rho) * ops.rsqrt(layer_variance + self.epsilon)
-        return x, instance_scale + layer_scale, instance_scale * mean + layer_scale * layer_mean
+        return instance_scale + layer_scale, instance_scale * mean + layer_scale * layer_mean
 
-    def _apply(self, x, gamma, beta):
-        features, scale, offset = self._mix(x)
+    def _apply(self, mixed, gamma, beta):
+        features, scale, offset = mixed
         gamma, beta = ops.cast(gamma, "float32"), ops.cast(beta, "float32")
         out = features * (gamma * scale) + (beta - gamma * offset)
         return ops.cast(out, self.compute_dtype)
+
+    def _from_sums(self, sums, x):
+        """What `_mix` returns, for a strip."""
+        count = np.float32(sums["count"])
+        variance = channels_last(sums["squares"] / sums["count"])
+        mean = channels_last(sums["mean"])
+        return ops.cast(x, "float32"), *self._scale_and_offset(mean, variance, count)
 
     def get_config(self):
         """Returns the constructor arguments."""
@@ -123,7 +137,12 @@ class AdaLIN(_InstanceLayerNorm):
 
     def call(self, x, gamma, beta):
         """Normalizes `x` and applies `gamma` and `beta`."""
-        return self._apply(x, gamma[:, None, None, :], beta[:, None, None, :])
+        return self._apply(self._mix(x), gamma[:, None, None, :], beta[:, None, None, :])
+
+    def finish(self, sums, x, gamma, beta):
+        """Normalizes a strip."""
+        mixed = self._from_sums(sums, x)
+        return self._apply(mixed, gamma[:, None, None, :], beta[:, None, None, :])
 
     def compute_output_shape(self, x_shape, gamma_shape=None, beta_shape=None):
         """Returns the shape of `x`."""
@@ -173,7 +192,11 @@ class InstanceLayerNorm(_InstanceLayerNorm):
 
     def call(self, x):
         """Normalizes `x`."""
-        return self._apply(x, self.gamma, self.beta)
+        return self._apply(self._mix(x), self.gamma, self.beta)
+
+    def finish(self, sums, x):
+        """Normalizes a strip."""
+        return self._apply(self._from_sums(sums, x), self.gamma, self.beta)
 
     def compute_output_shape(self, x_shape):
         """Returns the shape of `x`."""

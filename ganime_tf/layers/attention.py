@@ -3,9 +3,11 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from ganime_tf.layers.spectral import SpectralDense
+from ganime_tf.layers.whole import WholePicture
 
 
 def torch_kernel() -> keras.initializers.Initializer:
@@ -20,7 +22,7 @@ def torch_bias(fan_in: int) -> keras.initializers.Initializer:
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
-class CAMAttention(keras.layers.Layer):
+class CAMAttention(WholePicture, keras.layers.Layer):
     """Weights every channel by its importance to an auxiliary domain classifier.
 
     A linear classifier on the globally pooled features (average, and maximum) gives the logits;
@@ -112,14 +114,42 @@ class CAMAttention(keras.layers.Layer):
 
     def call(self, x, training=False):
         """Returns features, logits and heat map."""
-        channels = x.shape[-1]
         average = ops.mean(ops.cast(x, "float32"), axis=(1, 2))
         maximum = ops.cast(ops.max(x, axis=(1, 2)), "float32")
+        return self._attend(x, average, maximum, training)
+
+    global_outputs = (False, True, False)
+
+    def partial(self, x, *, first, height):
+        """Sum and maximum of a strip's channels."""
+        del first, height
+        total = ops.sum(ops.cast(x, "float32"), axis=(1, 2))
+        return {
+            "count": np.float64(x.shape[1] * x.shape[2]),
+            "total": np.asarray(total, np.float64),
+            "maximum": np.asarray(ops.cast(ops.max(x, axis=(1, 2)), "float32")),
+        }
+
+    def merge(self, a, b):
+        """Joins sums and maxima."""
+        joined = {key: a[key] + b[key] for key in ("count", "total")}
+        return joined | {"maximum": np.maximum(a["maximum"], b["maximum"])}
+
+    def finish(self, sums, x):
+        """Features, logits and heat map of a strip."""
+        average = ops.convert_to_tensor((sums["total"] / sums["count"]).astype(np.float32))
+        return self._attend(x, average, ops.convert_to_tensor(sums["maximum"]), False)
+
+    def _attend(self, x, average, maximum, training):
+        channels = x.shape[-1]
         gap_logit, gap = self._classify(self.gap_fc, average, training)
         gmp_logit, gmp = self._classify(self.gmp_fc, maximum, training)
         kernel = ops.cast(self.kernel[0, 0], "float32")
         mixed = gap[:, None] * kernel[:channels] + gmp[:, None] * kernel[channels:]  # (C, C)
-        y = ops.conv(x, ops.cast(mixed, x.dtype)[None, None])
+        # A matrix product: LiteRT has no convolution by a kernel that is computed.
+        shape = ops.shape(x)
+        flat = ops.matmul(ops.reshape(x, (-1, channels)), ops.cast(mixed, x.dtype))
+        y = ops.reshape(flat, (-1, shape[1], shape[2], channels))  # (N, H, W, C)
         y = ops.leaky_relu(y + ops.cast(self.bias, y.dtype), self.negative_slope)
         heatmap = ops.sum(ops.cast(y, "float32"), axis=-1, keepdims=True)
         return y, ops.concatenate([gap_logit, gmp_logit], axis=-1), heatmap

@@ -1,10 +1,13 @@
 """Point-wise layer-instance normalization and its adaptive form (AniGAN, Li et al. 2021)."""
 
 import keras
+import numpy as np
 from keras import ops
 
+from ganime_tf.layers.whole import WholePicture, channels_last, joined
 
-class _PointwiseNorm(keras.layers.Layer):
+
+class _PointwiseNorm(WholePicture, keras.layers.Layer):
     """Instance- and layer-normalized features, mixed by one 1x1 convolution."""
 
     use_bias: bool
@@ -35,7 +38,24 @@ class _PointwiseNorm(keras.layers.Layer):
             variance = ops.sum(ops.square(centered), axis=axes, keepdims=True) / (count - 1.0)
             return centered * ops.rsqrt(variance + self.epsilon)
 
-        both = [normalize((1, 2), pixels), normalize((1, 2, 3), values)]
+        return self._combine([normalize((1, 2), pixels), normalize((1, 2, 3), values)])
+
+    def _mix_strip(self, sums, x):
+        """What `_mix` returns, for a strip."""
+        pixels, channels = sums["count"], sums["mean"].shape[-1]
+        variance = sums["squares"] / pixels
+        layer_mean, layer_variance = joined(variance, sums["mean"])
+        values = pixels * channels
+        both = []
+        for mean, spread in (
+            (sums["mean"], variance * (pixels / (pixels - 1.0))),
+            (layer_mean, layer_variance * (values / (values - 1.0))),
+        ):
+            scale = 1.0 / np.sqrt(spread + self.epsilon)
+            both.append((x - channels_last(mean)) * channels_last(scale))
+        return self._combine(both)
+
+    def _combine(self, both):
         mixed = ops.matmul(ops.concatenate(both, axis=-1), self.kernel)
         return mixed if self.bias is None else mixed + self.bias
 
@@ -71,6 +91,10 @@ class PoLIN(_PointwiseNorm):
         """Normalizes `x`."""
         return self._mix(x)
 
+    def finish(self, sums, x):
+        """Normalizes a strip."""
+        return self._mix_strip(sums, x)
+
     def compute_output_shape(self, x_shape):
         """Returns the shape of `x`."""
         return x_shape
@@ -101,6 +125,10 @@ class AdaPoLIN(_PointwiseNorm):
     def call(self, x, gamma, beta):
         """Normalizes `x` and applies `gamma` and `beta`."""
         return self._mix(x) * gamma[:, None, None, :] + beta[:, None, None, :]
+
+    def finish(self, sums, x, gamma, beta):
+        """Normalizes a strip and applies `gamma` and `beta`."""
+        return self._mix_strip(sums, x) * gamma[:, None, None, :] + beta[:, None, None, :]
 
     def compute_output_shape(self, x_shape, gamma_shape=None, beta_shape=None):
         """Returns the shape of `x`."""

@@ -7,16 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ganime_tf.data.io import read_image
-from ganime_tf.metrics import folders
-from ganime_tf.metrics.evaluator import (
-    FAKE_METRICS,
-    METRICS,
-    PAIRED_METRICS,
-    SET_METRICS,
-    SOURCE_METRICS,
-    Evaluator,
-    check_names,
-)
+from ganime_tf.metrics import METRICS, PAIRED_DEFAULT, Settings, check_names, folders
+from ganime_tf.metrics.evaluator import Evaluator
 from ganime_tf.metrics.frechet import load_statistics
 from ganime_tf.metrics.report import Report
 from ganime_tf.progress import progress
@@ -27,19 +19,14 @@ logger = logging.getLogger(__name__)
 def evaluate_folders(
     real: str | Path | None,
     fake: str | Path,
-    metrics: Sequence[str] = ("ssim", "psnr", "l1"),
+    metrics: Sequence[str] = PAIRED_DEFAULT,
     paired: bool = True,
     *,
     source: str | Path | None = None,
     unmatched: str = "error",
-    batch_size: int = 32,
-    seed: int = 0,
-    resamples: int = 1000,
-    set_resamples: int = 0,
-    kid_subsets: int = 100,
-    kid_subset_size: int = 1000,
-    precision: str = "float32",
     cache: bool = True,
+    settings: Settings | None = None,
+    **overrides,
 ) -> Report:
     """Scores a folder of generated pictures against a folder of real ones.
 
@@ -52,16 +39,11 @@ def evaluate_folders(
             suffix. Paired metrics need it; set metrics then use the matched pictures.
         source: Folder with the inputs of the translation, matched to `fake` by name, for LPIPS-s.
         unmatched: `"error"` refuses names without a partner, `"skip"` leaves them out.
-        batch_size: Pictures that go through a network at once. Does not change any score.
-        seed: Seed of subsets, pairs and bootstrap.
-        resamples: Bootstrap resamples of means over pictures; 0 leaves the intervals out.
-        set_resamples: Random halves for the intervals of set metrics; 0 leaves them out. Needs
-            every picture's features, so statistics of the real folder are not taken from the cache.
-        kid_subsets: KID subsets.
-        kid_subset_size: Pictures in a KID subset.
-        precision: Of the Inception network, `"float32"` or `"bfloat16"`.
         cache: Whether Fréchet statistics of the real folder are kept in the cache, by the hash of
             its content and the protocol.
+        settings: How metrics are computed; defaults to `Settings()`. Statistics of the real folder
+            are not taken from the cache where every picture's features are needed.
+        **overrides: Fields of the settings to replace.
 
     Returns:
         The report. Metrics whose pretrained files are missing are in `Report.refused`.
@@ -71,20 +53,11 @@ def evaluate_folders(
         ValueError: On empty folders, unmatched names (listed), pairs of unequal size (named),
             unknown metrics, too few pictures.
     """
-    metrics = check_names(metrics, METRICS)
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received {batch_size}.")
+    metrics = check_names(metrics)
     statistics_file = real is not None and Path(real).suffix == ".npz"
     _check_request(metrics, paired and not statistics_file, real, source, statistics_file)
-    evaluator = Evaluator(
-        metrics,
-        seed=seed,
-        resamples=resamples,
-        set_resamples=set_resamples,
-        kid_subsets=kid_subsets,
-        kid_subset_size=kid_subset_size,
-        precision=precision,
-    )
+    evaluator = Evaluator(metrics, settings, **overrides)
+    batch_size, seed = evaluator.settings.batch_size, evaluator.settings.seed
     statistics = load_statistics(real) if statistics_file else None
     fakes = folders.list_pictures(fake)
     reals = {} if real is None or statistics_file else folders.list_pictures(real)
@@ -121,16 +94,19 @@ def evaluate_folders(
 
 def _check_request(metrics, paired, real, source, statistics_file) -> None:
     for name in metrics:
-        if name in PAIRED_METRICS and not paired:
+        metric = METRICS[name]
+        if metric.needs == "classes":
+            raise ValueError(f"{name} compares label maps: use `evaluate_labels`.")
+        if metric.needs == "pairs" and not paired:
             raise ValueError(
                 f"{name} compares picture by picture: it needs `paired=True` (--paired) and a "
                 "folder of real pictures with the names of the fakes."
             )
-        if name in SOURCE_METRICS and source is None:
+        if metric.needs == "source" and source is None:
             raise ValueError(f"{name} needs `source` (--source), the inputs of the translation.")
-        if real is None and name not in SOURCE_METRICS + FAKE_METRICS:
+        if real is None and metric.needs in ("pairs", "sets"):
             raise ValueError(f"{name} needs `real` (--real), a folder of real pictures.")
-        if statistics_file and name in SET_METRICS and not name.startswith("fid_"):
+        if statistics_file and metric.needs == "sets" and not metric.from_statistics:
             raise ValueError(f"{name} needs real pictures; {real} holds only mean and covariance.")
 
 
@@ -229,9 +205,8 @@ def folder_statistics(
 def evaluate_samples(
     samples: Iterable[tuple[str, dict[str, np.ndarray]]],
     metrics: Sequence[str],
-    *,
-    batch_size: int = 32,
-    **settings,
+    settings: Settings | None = None,
+    **options,
 ) -> Report:
     """Scores pictures from any source, for instance a model's outputs.
 
@@ -239,8 +214,8 @@ def evaluate_samples(
         samples: Name and pictures of each: `"fake"`, and as the metrics need `"real"` (the truth of
             that fake, or any real picture) and `"source"`, uint8 `(H, W, 3)`.
         metrics: Names from `METRICS`.
-        batch_size: Pictures scored at once.
-        **settings: Further arguments of `Evaluator`.
+        settings: How they are computed.
+        **options: Further arguments of `Evaluator`.
 
     Returns:
         The report.
@@ -248,14 +223,11 @@ def evaluate_samples(
     Raises:
         ValueError: When there is no sample, or as `Evaluator` raises.
     """
-    return score_samples(Evaluator(metrics, **settings), samples, batch_size=batch_size)
+    return score_samples(Evaluator(metrics, settings, **options), samples)
 
 
 def score_samples(
-    evaluator: Evaluator,
-    samples: Iterable[tuple[str, dict[str, np.ndarray]]],
-    *,
-    batch_size: int = 32,
+    evaluator: Evaluator, samples: Iterable[tuple[str, dict[str, np.ndarray]]]
 ) -> Report:
     """`evaluate_samples` with an evaluator at hand."""
     if not evaluator.active:
@@ -268,6 +240,6 @@ def score_samples(
             keys = tuple(pictures)
             yield name, tuple(pictures.values())
 
-    for names, arrays in folders.batches(members(), batch_size):
+    for names, arrays in folders.batches(members(), evaluator.settings.batch_size):
         evaluator.update(names=names, **dict(zip(keys, arrays, strict=True)))
     return evaluator.result()

@@ -1,38 +1,12 @@
 """Scores pictures batch by batch: the one place that every evaluation goes through."""
 
-import difflib
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ganime_tf.metrics import colour, similarity
+from ganime_tf.metrics import METRICS, PAIRED_DEFAULT, Settings, check_names, needing, similarity
 from ganime_tf.metrics.report import Report, Score, bootstrap_interval
 from ganime_tf.weights import MissingWeightsError
-
-_WINDOW = "Gaussian 11x11, sigma 1.5, full windows, RGB mean"
-_PAIRED: dict[str, tuple[Callable, str, str]] = {
-    "ssim": (similarity.ssim, "higher", f"{_WINDOW} (= tf.image.ssim)"),
-    "ms_ssim": (similarity.ms_ssim, "higher", f"5 scales, {_WINDOW}"),
-    "psnr": (similarity.psnr, "higher", "10 log10(255^2 / MSE), dB, mean over pictures"),
-    "l1": (similarity.l1, "lower", "mean |a - b|, values in [0, 1]"),
-    "ciede2000": (colour.ciede2000, "lower", "CIEDE2000, sRGB D65, mean over pixels"),
-}
-_BACKBONES = ("alex", "squeeze", "vgg")
-_PROTOCOLS = ("pytorch", "tf", "clean")
-_SET_METRICS = (
-    *(f"fid_{protocol}" for protocol in _PROTOCOLS),
-    *(f"fid_{protocol}_{d}" for protocol in _PROTOCOLS for d in (64, 192, 768)),
-    "fid_ganime",
-    *(f"kid_{protocol}" for protocol in _PROTOCOLS),
-    *(f"precision_recall_{protocol}" for protocol in _PROTOCOLS),
-    "fd_random",
-)
-PAIRED_METRICS = (*_PAIRED, *(f"lpips_{backbone}" for backbone in _BACKBONES))
-SOURCE_METRICS = tuple(f"lpips_s_{backbone}" for backbone in _BACKBONES)
-FAKE_METRICS = tuple(f"lpips_d_{backbone}" for backbone in _BACKBONES)
-SET_METRICS = tuple(_SET_METRICS)
-LABEL_METRICS = ("pixel_accuracy", "miou")
-METRICS = (*PAIRED_METRICS, *SOURCE_METRICS, *FAKE_METRICS, *SET_METRICS, *LABEL_METRICS)
 
 
 class Evaluator:
@@ -44,18 +18,10 @@ class Evaluator:
 
     Args:
         metrics: Names from `METRICS`.
-        seed: Seed of everything random: subsets, pairs, bootstrap.
-        resamples: Bootstrap resamples of the confidence intervals of means over pictures; 0
-            leaves them out.
-        set_resamples: Random halves of the pictures for the intervals of `fid_*`, `fd_random` and
-            `kid_*`; 0 leaves them out. Each costs a distance: seconds at 2048 features.
-        kid_subsets: Number of KID subsets.
-        kid_subset_size: Pictures in a KID subset; fewer when a set is smaller.
-        diversity_pool: Most pictures that LPIPS-d pairs.
-        precision: `"float32"`, or `"bfloat16"` for the Inception network (faster on hardware that
-            has it; the score deviates, see docs/evaluation.md).
+        settings: How they are computed; defaults to `Settings()`.
         aligned: Whether `real` and `fake` of one `update` show the same scenes. If not, paired
             metrics are an error.
+        **overrides: Fields of the settings to replace.
 
     Raises:
         ValueError: On an unknown metric; suggests the closest name.
@@ -66,38 +32,31 @@ class Evaluator:
 
     def __init__(
         self,
-        metrics: Sequence[str] = ("ssim", "psnr", "l1"),
+        metrics: Sequence[str] = PAIRED_DEFAULT,
+        settings: Settings | None = None,
         *,
-        seed: int = 0,
-        resamples: int = 1000,
-        set_resamples: int = 0,
-        kid_subsets: int = 100,
-        kid_subset_size: int = 1000,
-        diversity_pool: int = 1000,
-        precision: str = "float32",
         aligned: bool = True,
+        **overrides,
     ):
         self._aligned = aligned
-        self.metrics = check_names(metrics, METRICS)
-        self._seed, self._resamples, self._set_resamples = seed, resamples, set_resamples
-        self._kid = (kid_subsets, kid_subset_size)
-        self._pool, self._seen = diversity_pool, 0
+        self.metrics = check_names(metrics)
+        self.settings = Settings.of(settings or Settings(), **overrides)
+        self._seen = 0
         self._names: list[str] = []
         self._sizes: set[tuple[int, int]] = set()
         self._refused: dict[str, str] = {}
-        self._functions: dict[str, Callable] = {}  # paired and source metrics
-        self._distances: dict[str, Callable] = {}  # LPIPS by backbone
+        self._functions: dict[str, Callable] = {}  # metrics of pairs and of inputs
+        self._distances: dict[str, Callable] = {}  # metrics of the fakes alone
         self._banks: dict[str, object] = {}  # FeatureBank by feature protocol
         self._values: dict[str, list[np.ndarray]] = {}
         self._kept: list[np.ndarray] = []
         self._confusion, self._maps = None, 0
-        self._random = np.random.default_rng(seed)
-        paired = [name for name in self.metrics if name in PAIRED_METRICS]
-        if paired and not aligned:
+        self._random = np.random.default_rng(self.settings.seed)
+        if (paired := needing(self.metrics, "pairs")) and not aligned:
             raise ValueError(f"{', '.join(paired)} compare pairs, but the pictures are not paired.")
         for name in self.metrics:
             try:
-                self._prepare(name, precision)
+                self._prepare(name)
             except MissingWeightsError as error:
                 self._refused[name] = str(error)
 
@@ -118,31 +77,25 @@ class Evaluator:
             kind: `"pairs"` (real and fake of one scene), `"source"` (the input of a translation)
                 or `"real"` (any real pictures).
         """
-        groups = {"pairs": PAIRED_METRICS, "source": SOURCE_METRICS, "real": SET_METRICS}
-        wanted = groups[kind] + (PAIRED_METRICS if kind == "real" else ())
-        return any(name in wanted for name in self.active)
+        groups = {"pairs": ("pairs",), "source": ("source",), "real": ("sets", "pairs")}
+        return bool(needing(self.active, *groups[kind]))
 
-    def _prepare(self, name: str, precision: str) -> None:
-        if name in LABEL_METRICS:
+    def _prepare(self, name: str) -> None:
+        metric = METRICS[name]
+        if metric.needs == "classes":
             self._confusion = np.zeros((256, 256), np.int64)
-        elif name in _PAIRED:
-            self._functions[name] = _PAIRED[name][0]
-        elif name.startswith("lpips"):
-            backbone = name.rsplit("_", 1)[1]
-            if backbone not in self._distances:
-                from ganime_tf.metrics.lpips import load_lpips
-
-                self._distances[backbone] = load_lpips(backbone)
-            if name not in FAKE_METRICS:
-                self._functions[name] = self._distances[backbone]
-        else:
+        elif metric.needs == "sets":
             from ganime_tf.metrics.features import FeatureBank, load_extractor
 
-            protocol = feature_protocol(name)
-            if protocol not in self._banks:
-                self._banks[protocol] = FeatureBank(load_extractor(protocol, precision))
-            keeps = name.startswith(("kid", "precision")) or self._set_resamples > 0
-            self._banks[protocol].keep_rows |= keeps
+            if metric.network not in self._banks:
+                extractor = load_extractor(metric.network, self.settings.precision)
+                self._banks[metric.network] = FeatureBank(extractor)
+            keeps = metric.keeps_rows or self.settings.set_resamples > 0
+            self._banks[metric.network].keep_rows |= keeps
+        else:
+            function = metric.load()
+            function = function(metric.network) if metric.network else function
+            (self._distances if metric.needs == "fakes" else self._functions)[name] = function
 
     def update(
         self,
@@ -186,7 +139,7 @@ class Evaluator:
             start = len(self._names)
             self._names += names or [f"{i:06d}" for i in range(start, start + count)]
             for name, function in self._functions.items():
-                other = source if name in SOURCE_METRICS else real
+                other = source if METRICS[name].needs == "source" else real
                 if other is None:
                     raise ValueError(f"{name} needs {_partner(name)} in every `update`.")
                 similarity.check_pair(other, fake)
@@ -195,7 +148,7 @@ class Evaluator:
             for side, images in (("real", real), ("fake", fake)):
                 if images is not None and not bank.fixed(side):
                     bank.update(side, images)
-        if fake is not None and any(name in FAKE_METRICS for name in self.active):
+        if fake is not None and self._distances:
             self._keep(fake)
 
     def set_real_statistics(self, protocol: str, statistics) -> None:
@@ -224,9 +177,9 @@ class Evaluator:
         """Reservoir sampling: every picture has the same chance to stay."""
         for image in images:
             self._seen += 1
-            if len(self._kept) < self._pool:
+            if len(self._kept) < self.settings.diversity_pool:
                 self._kept.append(image)
-            elif (slot := self._random.integers(self._seen)) < self._pool:
+            elif (slot := self._random.integers(self._seen)) < self.settings.diversity_pool:
                 self._kept[slot] = image
 
     def result(self) -> Report:
@@ -240,34 +193,33 @@ class Evaluator:
         report = Report(refused=dict(self._refused), names=list(self._names))
         sizes = sorted(self._sizes)
         report.resolution = "{}x{}".format(*sizes[0]) if len(sizes) == 1 else "mixed"
-        report.context = {"seed": self._seed}
+        report.context = {"seed": self.settings.seed}
+        scorers = {
+            "pairs": lambda name: [self._mean_score(name, report)],
+            "source": lambda name: [self._mean_score(name, report)],
+            "fakes": lambda name: [self._diversity_score(name)],
+            "sets": self._set_scores,
+            "classes": lambda name: [self._class_score(name)],
+        }
         for name in self.active:
-            if name in self._functions:
-                report.scores[name] = self._paired_score(name, report)
-            elif name in LABEL_METRICS:
-                report.scores[name] = self._label_score(name)
-            elif name in FAKE_METRICS:
-                report.scores[name] = self._diversity_score(name)
-            else:
-                from ganime_tf.metrics.features import set_scores
-
-                bank = self._banks[feature_protocol(name)]
-                plan = {"seed": self._seed, "kid": self._kid, "resamples": self._set_resamples}
-                for score in set_scores(name, bank, **plan):
-                    report.scores[score.name] = score
+            for score in scorers[METRICS[name].needs](name):
+                report.scores[score.name] = score
         return report
 
-    def _paired_score(self, name: str, report: Report) -> Score:
+    def _set_scores(self, name: str) -> list[Score]:
+        from ganime_tf.metrics.sets import set_scores
+
+        return set_scores(name, self._banks[METRICS[name].network], self.settings)
+
+    def _mean_score(self, name: str, report: Report) -> Score:
         if name not in self._values:
             raise ValueError(f"{name} compares pairs. Give `update` {_partner(name)} and fakes.")
         values = np.concatenate(self._values[name])
         report.per_picture[name] = values
-        _, better, protocol = _PAIRED.get(name, (None, "lower", "LPIPS v0.1, mean over pictures"))
-        if name in SOURCE_METRICS:
-            protocol = "LPIPS v0.1 between input and translation"
+        metric, settings = METRICS[name], self.settings
         interval = None
-        if self._resamples:
-            interval = bootstrap_interval(values, resamples=self._resamples, seed=self._seed)
+        if settings.resamples:
+            interval = bootstrap_interval(values, resamples=settings.resamples, seed=settings.seed)
         low, high = interval or (None, None)
         finite = np.isfinite(values)
         note = getattr(self._functions[name], "note", "")
@@ -275,21 +227,20 @@ class Evaluator:
             note = f"{(~finite).sum()} identical pairs give an infinite value"
         std = float(values.std()) if finite.all() else None
         value = float(values.mean())
-        return Score(name, value, len(values), protocol, better, std, low, high, note)
+        return Score(name, value, len(values), metric.protocol, metric.better, std, low, high, note)
 
-    def _label_score(self, name: str) -> Score:
-        from ganime_tf.metrics.labels import segmentation_scores
-
+    def _class_score(self, name: str) -> Score:
         if not self._maps:
             raise ValueError(f"{name} compares label maps. Give `update` `truth` and `classes`.")
-        value = getattr(segmentation_scores(self._confusion), name)
-        return Score(name, value, self._maps, "of all pixels together", "higher")
+        metric = METRICS[name]
+        value = metric.load()(self._confusion)
+        return Score(name, value, self._maps, metric.protocol, metric.better)
 
     def _diversity_score(self, name: str) -> Score:
-        distance = self._distances[name.rsplit("_", 1)[1]]
+        distance, metric, seed = self._distances[name], METRICS[name], self.settings.seed
         if len(self._kept) < 2:
             raise ValueError(f"{name} needs at least 2 fake pictures. Received {len(self._kept)}.")
-        order = np.random.default_rng(self._seed).permutation(len(self._kept))
+        order = np.random.default_rng(seed).permutation(len(self._kept))
         half = len(order) // 2
         values = np.array(
             [
@@ -297,35 +248,12 @@ class Evaluator:
                 for i, j in zip(order[:half], order[half : 2 * half], strict=True)
             ]
         )
-        protocol = f"LPIPS v0.1 over {half} random disjoint pairs of fakes, seed {self._seed}"
-        low, high = bootstrap_interval(values, seed=self._seed) or (None, None)
+        protocol = f"{metric.protocol} ({half} pairs, seed {seed})"
+        low, high = bootstrap_interval(values, seed=seed) or (None, None)
         value, std = float(values.mean()), float(values.std())
         note = getattr(distance, "note", "")
-        return Score(name, value, self._seen, protocol, "higher", std, low, high, note)
-
-
-def check_names(metrics: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """Checks metric names and drops repetitions.
-
-    Raises:
-        ValueError: On none or an unknown one; suggests the closest.
-    """
-    if isinstance(metrics, str):
-        raise ValueError(f"`metrics` must be a list of names. Received the text {metrics!r}.")
-    for name in metrics:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"There is no metric {name!r}.{hint} Known: {', '.join(known)}.")
-    if not metrics:
-        raise ValueError(f"Name at least one metric of: {', '.join(known)}.")
-    return tuple(dict.fromkeys(metrics))
-
-
-def feature_protocol(metric: str) -> str:
-    """Feature protocol of a set metric: `"fid_clean_768"` -> `"clean_768"`."""
-    return metric.removeprefix("fid_").removeprefix("kid_").removeprefix("precision_recall_")
+        return Score(name, value, self._seen, protocol, metric.better, std, low, high, note)
 
 
 def _partner(name: str) -> str:
-    return "`source` pictures" if name in SOURCE_METRICS else "`real` pictures"
+    return "`source` pictures" if METRICS[name].needs == "source" else "`real` pictures"

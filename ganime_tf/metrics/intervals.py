@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ganime_tf.metrics.frechet import FeatureStatistics, distance_between
-from ganime_tf.metrics.kid import squared_mmd
+from ganime_tf.metrics.kernel import squared_mmd
 
 _KID_POOL = 4000  # rows of a set that KID's halves are drawn from
 

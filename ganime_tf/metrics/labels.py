@@ -10,8 +10,6 @@ from ganime_tf.metrics import folders
 from ganime_tf.metrics.report import Report, Score
 from ganime_tf.progress import progress
 
-LABEL_METRICS = ("pixel_accuracy", "miou")
-
 
 def confusion_matrix(real, predicted, num_classes: int, *, ignore: int | None = None) -> np.ndarray:
     """Counts pixels by true class (row) and predicted class (column).
@@ -79,6 +77,16 @@ def segmentation_scores(matrix: np.ndarray) -> SegmentationScores:
         recall, iou = correct / real, correct / (real + predicted - correct)
     accuracy = float(correct.sum() / matrix.sum())
     return SegmentationScores(accuracy, float(np.nanmean(iou)), recall, iou)
+
+
+def accuracy_of(matrix: np.ndarray) -> float:
+    """Pixel accuracy of a confusion matrix."""
+    return segmentation_scores(matrix).pixel_accuracy
+
+
+def miou_of(matrix: np.ndarray) -> float:
+    """Mean intersection over union of a confusion matrix."""
+    return segmentation_scores(matrix).miou
 
 
 def evaluate_labels(

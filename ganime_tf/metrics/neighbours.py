@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganime_tf.metrics.kid import check_features
+from ganime_tf.metrics.kernel import check_features
 
 
 def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ _CLASSES = {
     "stylegan2": "stylegan2:StyleGAN2",
     "parsing-bisenet": "parsing:ParsingBiSeNet",
     "parsing-danet": "parsing:ParsingDANet",
+    "styleanime": "styleanime:StyleAnime",
+    "face2anime": "face2anime:Face2Anime",
 }
 
 

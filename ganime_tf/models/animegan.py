@@ -46,12 +46,14 @@ class AnimeGAN(Stylizer):
     @property
     def stride(self) -> int:
         """Sizes are padded to multiples of this."""
+        if self.config.variant == "v2" and self.config.resize == "align_corners":
+            return 1  # the PyTorch port interpolates back to the sizes that it saw
         return 8 if self.config.variant == "v2-lite" else 4
 
     @property
     def min_size(self) -> int:
         """Least height and width that the networks take."""
-        return 2 * self.stride
+        return 16 if self.config.variant == "v2-lite" else 8
 
     def build_networks(self):
         """Builds the generator G and the discriminator D."""

@@ -28,7 +28,9 @@ class CartoonGAN(Stylizer):
     presets = PRESETS
     batch_keys = ("a", "b", "b_smooth")
     loss_names = ("d_loss", "g_adversarial", "g_content")
-    stride = 4
+    # Sides that are no multiples of 4 come out up to 3 pixels longer, as the authors' pictures do:
+    # they are cropped, not padded, so that the pixels are the authors'.
+    stride = 1
     min_size = 8
 
     def build_networks(self):

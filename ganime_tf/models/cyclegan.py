@@ -105,7 +105,12 @@ class CycleGAN(Translator):
 
     def default_optimizers(self, steps_per_epoch):
         """An Adam for every group, with linear decay."""
-        return {group: decayed_adam(self.config, steps_per_epoch) for group in self.groups}
+        config = self.config
+        torch = config.family == "authors" and config.update_order != "alternating"  # not Torch 7
+        return {
+            group: decayed_adam(config, steps_per_epoch, epsilon_last=torch)
+            for group in self.groups
+        }
 
     def train_step(self, batch):
         """One update of all networks on `{"a", "b"}`, float32 `(N, S, S, 3)` in [-1, 1]."""

@@ -73,7 +73,7 @@ class Parser(Segmenter):
                 rate, config.total_steps(steps_per_epoch), config.power, config.warmup_steps
             )
         if config.optimizer == "adam":
-            return {"generator": Adam(rate, config.momentum, 0.999, 1e-8)}
+            return {"generator": Adam(rate, config.momentum, 0.999, 1e-8, epsilon_last=True)}
         return {"generator": HeadSGD(rate, config.momentum, self.backbone, config.head_rate)}
 
     def train_step(self, batch):

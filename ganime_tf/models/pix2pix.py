@@ -44,6 +44,7 @@ class Pix2Pix(Translator):
             norm=config.norm,
             dropout=config.dropout,
             upsample=config.upsample,
+            full_skip=config.full_skip,
             name="generator",
         )
         self.discriminator = build_patchgan(
@@ -57,8 +58,9 @@ class Pix2Pix(Translator):
 
     def default_optimizers(self, steps_per_epoch):
         """Adam for each network, with the authors' linear decay."""
+        torch = self.config.family == "authors"
         return {
-            group: decayed_adam(self.config, steps_per_epoch)
+            group: decayed_adam(self.config, steps_per_epoch, epsilon_last=torch)
             for group in ("generator", "discriminator")
         }
 

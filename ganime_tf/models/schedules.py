@@ -8,7 +8,9 @@ from keras import ops
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Constant, then linearly to zero, one value per epoch (pytorch-CycleGAN-and-pix2pix).
 
-    In epoch e, counted from 1, the factor is `1 - max(0, e - constant) / (decay + 1)`.
+    In epoch e, counted from 1, the factor is `1 - max(0, e + 1 - constant) / (decay + 1)`: the
+    source since 2020 lowers the rate at the start of an epoch, so that of 100 + 100 epochs the
+    100th has 1.98e-4 and the last has 0. Before, it was lowered at the end, one epoch later.
 
     Args:
         learning_rate: The constant value.
@@ -28,7 +30,7 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         """Returns the learning rate at optimizer step `step`, counted from 0."""
         epoch = ops.floor_divide(ops.cast(step, "float32"), float(self.steps_per_epoch)) + 1.0
-        late = ops.maximum(0.0, epoch - float(self.constant_epochs))
+        late = ops.maximum(0.0, epoch + 1.0 - float(self.constant_epochs))
         factor = 1.0 - late / float(self.decay_epochs + 1)
         return self.learning_rate * (ops.maximum(factor, 0.0) if self.decay_epochs else 1.0)
 

@@ -101,3 +101,4 @@ class NotTracked:
 
     def __init__(self):
         self.step, self.logs, self.looked, self.graphs = 0, {}, 0.0, {}
+        self.wrap = None

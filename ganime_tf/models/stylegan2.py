@@ -71,11 +71,11 @@ class StyleGAN2(Sampler):
         def adam(interval):
             share = interval / (interval + 1)
             rate, beta_2 = config.learning_rate * share, config.beta_2**share
-            return Adam(rate, 0.0, beta_2, config.epsilon)
+            return Adam(rate, 0.0, beta_2, config.epsilon, epsilon_last=True)
 
         lazy = config.path_length_weight > 0
         generator = adam(config.path_length_interval) if lazy else Adam(
-            config.learning_rate, 0.0, config.beta_2, config.epsilon
+            config.learning_rate, 0.0, config.beta_2, config.epsilon, epsilon_last=True
         )  # fmt: skip
         return {"generator": generator, "discriminator": adam(config.r1_interval)}
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from ganime_tf.configs.base import TrainableConfig
 from ganime_tf.layers.random import current_randomness, random_scope
+from ganime_tf.models.graphs import graph_of
 from ganime_tf.models.stepping import NotTracked, Stepping
-from ganime_tf.models.uses import Runner, graph_of
+from ganime_tf.models.uses import Runner
 
 
 @contextlib.contextmanager
@@ -260,7 +261,17 @@ class Trainable(Stepping, keras.Model, Runner):
 
     def for_inference(self, network: keras.Model) -> keras.Model:
         """Returns the moving average of a generator where one is kept, else the network."""
-        return self.ema_networks.get(network.name, network)
+        network = self.ema_networks.get(network.name, network)
+        return network if self._own.wrap is None else self._own.wrap(network)
+
+    @contextlib.contextmanager
+    def networks_run_by(self, wrap):
+        """Meanwhile `for_inference` gives `wrap(network)`: how large pictures run in tiles."""
+        self._own.wrap = wrap
+        try:
+            yield
+        finally:
+            self._own.wrap = None
 
     @property
     def min_size(self) -> int:
@@ -271,7 +282,7 @@ class Trainable(Stepping, keras.Model, Runner):
         """Runs one use in its compiled graph; see `Runner.run`."""
         if name not in self._own.graphs:
             self._own.graphs[name] = self.use_graph(name)
-        return self._own.graphs[name](**tensors)
+        return self._own.graphs[name](**{k: tf.convert_to_tensor(v) for k, v in tensors.items()})
 
     def use_graph(self, name: str) -> tf.types.experimental.PolymorphicFunction:
         """Returns the compiled graph of a use: raw inputs by name to the raw output."""

@@ -113,7 +113,13 @@ class UGATIT(Translator):
             if steps_per_epoch and config.decay:
                 period = steps_per_epoch if config.variant == "tf1" else 1
                 rate = SecondHalfDecay(rate, config.num_epochs * steps_per_epoch, period)
-            return Adam(rate, config.beta_1, config.beta_2, config.epsilon)
+            return Adam(
+                rate,
+                config.beta_1,
+                config.beta_2,
+                config.epsilon,
+                epsilon_last=config.variant == "torch",
+            )
 
         return {"generator": adam(), "discriminator": adam()}
 

@@ -2,6 +2,8 @@
 
 `INPUTS` is the only place where the name of an input is born. A model says once, in `uses()`, which
 of them each of its uses takes and what comes out; `run` picks the use by the names it is given.
+Needs no TensorFlow: exports are run by the same code (ganime_tf/lite); graphs.py has what is
+compiled.
 """
 
 import dataclasses
@@ -9,10 +11,8 @@ import difflib
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import tensorflow as tf
 
-from ganime_tf.ops import images as image_ops
-from ganime_tf.ops.colour import heat_colours
+from ganime_tf.ops.checks import check_uint8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +30,6 @@ class Input:
     shape: tuple
     framed: bool
     help: str
-
-    def spec(self, name: str) -> tf.TensorSpec:
-        """The signature's entry: a batch of values."""
-        return tf.TensorSpec((None, *self.shape), self.dtype, name=name)
 
 
 INPUTS: dict[str, Input] = {
@@ -106,7 +102,7 @@ class Runner:
         raise NotImplementedError
 
     def call_use(self, name: str, tensors: dict):
-        """Runs one use on a batch of raw inputs and returns the raw output."""
+        """Runs one use on a batch of raw inputs (arrays) and returns the raw output."""
         raise NotImplementedError
 
     def run(self, use: str | None = None, **inputs) -> np.ndarray:
@@ -127,9 +123,8 @@ class Runner:
         inputs = {name: value for name, value in inputs.items() if value is not None}
         name = pick_use(self.uses(), use, inputs)
         chosen = self.uses()[name]
-        tensors, batched = batch_inputs({**chosen.defaults, **inputs}, given=set(inputs))
-        out = self.call_use(name, {key: tensors[key] for key in chosen.inputs})
-        out = out.numpy() if tf.is_tensor(out) else np.asarray(out)
+        arrays, batched = batch_inputs({**chosen.defaults, **inputs}, given=set(inputs))
+        out = np.asarray(self.call_use(name, {key: arrays[key] for key in chosen.inputs}))
         return out if batched else out[0]
 
     def translate(self, images, **inputs) -> np.ndarray:
@@ -176,14 +171,14 @@ def batch_inputs(inputs: dict, given: set[str]) -> tuple[dict, bool]:
         given: Names whose value came from the caller, not from a default.
 
     Returns:
-        `(tensors, batched)`; `batched` is false when every given value was of a single picture.
+        `(arrays, batched)`; `batched` is false when every given value was of a single picture.
     """
     arrays, batched = {}, False
     for name, value in inputs.items():
         entry = INPUTS[name]
         value = value if hasattr(value, "dtype") else np.asarray(value)
         if entry.dtype == "uint8" and entry.shape[-1] == 3:
-            image_ops.check_uint8(value, "images" if name == "image" else name)
+            check_uint8(value, "images" if name == "image" else name)
             array = value
         else:
             array = _as_array(name, value, entry)
@@ -199,15 +194,12 @@ def batch_inputs(inputs: dict, given: set[str]) -> tuple[dict, bool]:
         sizes = ", ".join(f"{name} {h}x{w}" for name, (h, w) in frames.items())
         raise ValueError(f"These must have the picture's height and width: {sizes}.")
     count = max(int(array.shape[0]) for array in arrays.values())
-    tensors = {}
     for name, array in arrays.items():
         if array.shape[0] not in (1, count) or (INPUTS[name].framed and array.shape[0] != count):
             raise ValueError(f"`{name}` has {array.shape[0]} values for {count} pictures.")
-        tensor = tf.convert_to_tensor(array)
-        if tensor.shape[0] != count:
-            tensor = tf.repeat(tensor, count, axis=0)
-        tensors[name] = tensor
-    return tensors, batched
+        array = np.asarray(array)
+        arrays[name] = array if len(array) == count else np.repeat(array, count, axis=0)
+    return arrays, batched
 
 
 def _as_array(name: str, value, entry: Input) -> np.ndarray:
@@ -238,53 +230,3 @@ def _check_shape(name: str, array, entry: Input) -> None:
     if not fits or 0 in shape:
         wanted = ", ".join(["N", *("any" if size is None else str(size) for size in entry.shape)])
         raise ValueError(f"`{name}` must have the shape ({wanted}). Received {shape}.")
-
-
-def graph_of(use: Use, stride: int, min_size: int) -> Callable:
-    """Returns the function of raw tensors that is compiled, exported and run for a use.
-
-    It pads what is framed below and to the right to the stride, converts, calls the use's function,
-    crops and converts back.
-    """
-
-    def graph(**tensors):
-        frame = next((tensors[name] for name in use.inputs if INPUTS[name].framed), None)
-        size = None if frame is None else tf.shape(frame)[1:3]
-        values = {}
-        for name in use.inputs:
-            value = tensors[name]
-            if INPUTS[name].framed and (stride > 1 or min_size > 1):
-                value = _pad(value, stride, min_size)
-            values[name] = _TO_MODEL.get(name, lambda x: x)(value)
-        out = use.function(**values)
-        if use.output == "style":
-            return tf.cast(out, tf.float32)
-        if use.output == "heat" and size is not None:
-            padded = tf.shape(values[next(n for n in use.inputs if INPUTS[n].framed)])[1:3]
-            out = tf.image.resize(out, padded)
-        if size is not None:
-            out = out[:, : size[0], : size[1]]
-        if use.output == "classes":
-            return tf.cast(out, tf.uint8)
-        return heat_colours(out) if use.output == "heat" else image_ops.to_uint8(out)
-
-    return graph
-
-
-def _pad(value, stride: int, min_size: int):
-    flat = len(value.shape) == 3  # a map of classes
-    padded = image_ops.pad_to_multiple(value[..., None] if flat else value, stride, min_size)
-    return padded[..., 0] if flat else padded
-
-
-def _hints_to_model(hints):
-    colours, mask = image_ops.to_float(hints[..., :3]), tf.cast(hints[..., 3:] > 127, tf.float32)
-    return tf.concat([colours * mask, mask], -1)
-
-
-_TO_MODEL = {
-    "image": image_ops.to_float,
-    "reference": image_ops.to_float,
-    "parsing": lambda maps: tf.cast(maps, tf.int32),
-    "hints": _hints_to_model,
-}

@@ -131,7 +131,8 @@ def build_animegan_v2(
         name: Name of the model.
 
     Returns:
-        A model from RGB float `(N, H, W, 3)` in [-1, 1], H and W multiples of 4, to the same.
+        A model from RGB float `(N, H, W, 3)` in [-1, 1] to the same; H and W are multiples of 4,
+        with "align_corners" any of at least 8.
     """
 
     def cnl(x, width, stage, index, size=3, stride=1):
@@ -156,15 +157,17 @@ def build_animegan_v2(
 
     image = keras.Input((None, None, 3), name="image")
     x = cnl(image, filters, "a", 0, size=7)
-    x = cnl(cnl(x, 2 * filters, "a", 1, stride=2), 2 * filters, "a", 2)
+    half = x = cnl(cnl(x, 2 * filters, "a", 1, stride=2), 2 * filters, "a", 2)
     x = cnl(cnl(x, 4 * filters, "b", 0, stride=2), 4 * filters, "b", 1)
     x = cnl(x, 4 * filters, "c", 0)
     for index in range(1, 5):
         x = block(x, 8 * filters, f"c_block{index}")
     x = cnl(x, 4 * filters, "c", 1)
-    x = BilinearUpsampling(resize, name="d_double")(x)
+    # The port's align_corners way goes back to the sizes that there were, odd ones too.
+    back = (half, image) if resize == "align_corners" else (None, None)
+    x = BilinearUpsampling(resize, name="d_double")(x, back[0])
     x = cnl(cnl(x, 4 * filters, "d", 0), 4 * filters, "d", 1)
-    x = BilinearUpsampling(resize, name="e_double")(x)
+    x = BilinearUpsampling(resize, name="e_double")(x, back[1])
     x = cnl(cnl(x, 2 * filters, "e", 0), 2 * filters, "e", 1)
     x = cnl(x, filters, "e", 2, size=7)
     return _output(x, image, _HE, name)

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from ganime_tf.layers.norm import batch_norm
+from ganime_tf.layers.resize import NearestUpsampling
 from ganime_tf.layers.segmentation import ResizeLike
 from ganime_tf.networks.backbones import add_resnet, convolve, imagenet_input
 
@@ -76,7 +77,7 @@ def build_bisenet(
         return layers.Multiply(name=f"{name}.scale")([x, weight])
 
     def up(x, name):
-        return layers.UpSampling2D(2, name=name)(x)
+        return NearestUpsampling(2, name=name)(x)
 
     image = keras.Input((None, None, 3), name="image")
     x = imagenet_input(image) if normalize else image

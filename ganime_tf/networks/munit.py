@@ -13,6 +13,7 @@ from ganime_tf.layers.adain import AdaIN, PictureNorm
 from ganime_tf.layers.norm import instance_norm
 from ganime_tf.layers.padding import ReflectionPad2D
 from ganime_tf.layers.polin import AdaPoLIN, PoLIN
+from ganime_tf.layers.resize import NearestUpsampling
 
 DECODERS = ("munit", "anigan")
 NUM_ASC_BLOCKS = 2  # AniGAN, figure 3
@@ -139,7 +140,7 @@ def fst_block(x, gamma, beta, *, name: str):
     `x` is `(N, H, W, 2C)`, `gamma` and `beta` `(N, C)`, the result `(N, 2H, 2W, C)`.
     """
     channels = x.shape[-1] // 2
-    x = layers.UpSampling2D(name=f"{name}_up")(x)
+    x = NearestUpsampling(name=f"{name}_up")(x)
     x = convolve(x, channels, 5, 1, 2, name=f"{name}_conv0")
     x = layers.ReLU(name=f"{name}_act0")(PoLIN(name=f"{name}_conv0_norm")(x))
     x = convolve(x, channels, 5, 1, 2, name=f"{name}_conv1")
@@ -164,7 +165,7 @@ def _munit_body(x, parameters, num_downsample, num_blocks):
         x = layers.Add(name=f"block{index}_add")([skip, x])
     for index in range(num_downsample):
         width //= 2
-        x = layers.UpSampling2D(name=f"up{index}_resize")(x)
+        x = NearestUpsampling(name=f"up{index}_resize")(x)
         x = convolve(x, width, 5, 1, 2, name=f"up{index}")
         x = layers.ReLU(name=f"up{index}_act")(PictureNorm(name=f"up{index}_norm")(x))
     return x

@@ -48,14 +48,15 @@ def build_patchgan(
     size, pad = (4, 1) if num_strided else (1, 0)
 
     def block(x, index, width, stride, *, normalize, use_bias, activate=True):
-        # Stride 2 on an even size: "same" is PyTorch's padding 1. Stride 1: pad both sides by hand.
-        if pad and stride == 1:
+        # Padding by hand: "same" gives odd maps a row more than the authors' (one at stride 1).
+        same = not pad or (stride == 2 and not authors)
+        if not same:
             x = layers.ZeroPadding2D(pad, name=f"pad{index}")(x)
         x = layers.Conv2D(
             width,
             size,
             stride,
-            "same" if stride == 2 else "valid",
+            "same" if same else "valid",
             use_bias=use_bias,
             kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
             name=f"conv{index}",

@@ -7,11 +7,23 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ganime_tf.weights import assign, read_tensors
+
 _MEAN = (0.485, 0.456, 0.406)
 _STDDEV = (0.229, 0.224, 0.225)
 # Fire modules: (squeeze channels, channels of each of the two expansions); None is a pool.
 _FIRES = (None, (16, 64), (16, 64), None, (32, 128), (32, 128), None) + (
     (48, 192), (48, 192), (64, 256), (64, 256))  # fmt: skip
+# torchvision's modules in the order of the convolutions.
+_MODULES = (
+    "features.0",
+    *(
+        f"features.{index}.{part}"
+        for index in (3, 4, 6, 7, 9, 10, 11, 12)
+        for part in ("squeeze", "expand1x1", "expand3x3")
+    ),
+    "classifier.1",
+)
 SQUEEZENET_TAPS = ("conv1", *(f"fire{index}" for index in range(2, 10)), "logits")
 
 
@@ -94,48 +106,38 @@ def load_squeezenet_weights(model: keras.Model, path: str | Path) -> None:
 
     Raises:
         ValueError: Listing the arrays that are missing or of another shape.
-        ImportError: When a `.pth` is given and PyTorch is not installed.
     """
-    state = _read_npz(path) if Path(path).suffix == ".npz" else _read_pth(path)
-    problems = []
+    assign_squeezenet(model, read_tensors(path))
+
+
+def assign_squeezenet(model: keras.Model, state: dict[str, np.ndarray]) -> None:
+    """Assigns released weights under torchvision's names or MXNet's.
+
+    Args:
+        model: From `build_squeezenet`.
+        state: `features.0.weight`, `features.3.squeeze.weight`, ... or `squeezenet0_conv0_weight`;
+            layers that the model does not have included.
+
+    Raises:
+        ValueError: Listing the arrays that are missing or of another shape.
+    """
+    mxnet = "squeezenet0_conv0_weight" in state
+    table = {}
     for layer in model.layers:
-        if not layer.weights:
-            continue
-        if layer.name not in state:
-            problems.append(f"{layer.name}: missing")
-            continue
-        kernel, bias = state[layer.name]
-        values = [kernel.transpose(2, 3, 1, 0), bias]
-        wanted = [tuple(weight.shape) for weight in layer.weights]
-        if [value.shape for value in values] != wanted:
-            problems.append(f"{layer.name}: expected {wanted[0]}, found {values[0].shape}")
-        else:
-            layer.set_weights(values)
-    if problems:
-        raise ValueError(f"{path} does not hold SqueezeNet 1.1: {'; '.join(problems)}.")
+        if layer.weights:
+            number = int(layer.name.removeprefix("conv"))
+            prefix = f"squeezenet0_conv{number}_" if mxnet else f"{_MODULES[number]}."
+            table[f"{prefix}weight"] = (layer.kernel, _from_torch)
+            table[f"{prefix}bias"] = layer.bias
+    known = ("squeezenet0_", "features.", "classifier.")
+    assign(
+        model.name,
+        table,
+        state,
+        unused=lambda key: key.startswith(known),
+        expected="Expected SqueezeNet 1.1.",
+    )
 
 
-def _read_npz(path):
-    prefix, suffix = "squeezenet0_", "_weight"
-    with np.load(path) as file:
-        names = [name.removeprefix(prefix).removesuffix(suffix) for name in file.files]
-        return {
-            name: (file[f"{prefix}{name}_weight"], file[f"{prefix}{name}_bias"])
-            for name in names
-            if f"{prefix}{name}_weight" in file and f"{prefix}{name}_bias" in file
-        }
-
-
-def _read_pth(path):
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            'Reading a .pth file needs PyTorch. Install it with `pip install "ganime-tf[convert]"`.'
-        ) from error
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    names = [name.removesuffix(".weight") for name in state if name.endswith(".weight")]
-    return {
-        f"conv{index}": (state[f"{name}.weight"].numpy(), state[f"{name}.bias"].numpy())
-        for index, name in enumerate(names)
-    }
+def _from_torch(kernel):
+    return kernel.transpose(2, 3, 1, 0)

@@ -3,13 +3,16 @@
 from typing import Literal
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ganime_tf.layers.adalin import AdaLIN, InstanceLayerNorm
 from ganime_tf.layers.attention import CAMAttention, torch_bias, torch_kernel
 from ganime_tf.layers.norm import instance_norm
 from ganime_tf.layers.padding import ReflectionPad2D
+from ganime_tf.layers.resize import NearestUpsampling
 from ganime_tf.layers.spectral import SpectralConv2D
+from ganime_tf.layers.whole import WholePicture
 
 VARIANTS = ("torch", "tf1")
 
@@ -23,12 +26,28 @@ def _kernel(variant: str):
     return torch_kernel() if variant == "torch" else keras.initializers.RandomNormal(0.0, 0.02)
 
 
+def antialiased(length, size: int):
+    """The matrix `(size, length)` of bilinear resizing with antialiasing along one axis.
+
+    Each row is a triangle as wide as the reduction, at least one pixel, cut at the borders and
+    normalized: `tf.image.resize(..., antialias=True)`.
+    """
+    scale = ops.cast(length, "float32") / size
+    reach = ops.maximum(scale, 1.0)
+    centres = (ops.arange(size, dtype="float32") + 0.5) * scale - 0.5
+    positions = ops.cast(ops.arange(length), "float32")
+    distance = ops.absolute(positions[None] - centres[:, None]) / reach
+    weights = ops.maximum(1.0 - distance, 0.0)
+    return weights / ops.sum(weights, axis=1, keepdims=True)
+
+
 @keras.saving.register_keras_serializable("ganime_tf")
-class FixedGrid(keras.layers.Layer):
+class FixedGrid(WholePicture, keras.layers.Layer):
     """Resizes features to a fixed grid, so that a dense layer takes pictures of any size.
 
     At the training size this is the average over `factor` x `factor` cells (nothing at factor 1);
-    at other sizes the grid is sampled bilinearly with antialiasing.
+    at other sizes the grid is sampled bilinearly with antialiasing: the products with two matrices,
+    which every runtime of exports has and which strips of a picture add up to.
 
     Args:
         grid: Height and width of the result.
@@ -43,8 +62,36 @@ class FixedGrid(keras.layers.Layer):
         """Returns `(N, grid, grid, C)`."""
         trained = self.grid * self.factor
         if tuple(x.shape[1:3]) != (trained, trained):
-            x = ops.image.resize(x, (trained, trained), antialias=True, data_format="channels_last")
+            x = self._down(self._across(x), ops.shape(x)[1])
         return ops.average_pool(x, self.factor) if self.factor > 1 else x
+
+    def _across(self, x):
+        """Resizes the width."""
+        weights = antialiased(ops.shape(x)[2], self.grid * self.factor)
+        return ops.einsum("nhwc,gw->nhgc", x, ops.cast(weights, x.dtype))
+
+    def _down(self, x, height, rows=slice(None)):
+        """Resizes the height: the share of some rows."""
+        weights = antialiased(height, self.grid * self.factor)[:, rows]
+        return ops.einsum("nhgc,kh->nkgc", x, ops.cast(weights, x.dtype))
+
+    global_outputs = (True,)
+
+    def partial(self, x, *, first, height):
+        """A strip's share of the grid before its cells are averaged."""
+        rows = slice(first, first + x.shape[1])
+        return {"grid": np.asarray(self._down(self._across(x), height, rows), np.float64)}
+
+    def merge(self, a, b):
+        """Adds shares."""
+        return {"grid": a["grid"] + b["grid"]}
+
+    def finish(self, sums, x):
+        """The grid of the whole picture."""
+        del x
+        grid = ops.convert_to_tensor(sums["grid"].astype(np.float32))
+        grid = ops.average_pool(grid, self.factor) if self.factor > 1 else grid
+        return ops.cast(grid, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """Returns the shape of the grid."""
@@ -163,7 +210,7 @@ def build_ugatit_generator(
             x = layers.ReLU(name=f"{label}_act")(x) if part == 1 else x
         x = layers.Add(name=f"decode{index}_add")([skip, x])
     for index in range(2):
-        x = layers.UpSampling2D(2, interpolation="nearest", name=f"up{index}_resize")(x)
+        x = NearestUpsampling(2, name=f"up{index}_resize")(x)
         x = convolve(x, filters * 2 ** (1 - index), 3, 1, 1, f"up{index}")
         x = InstanceLayerNorm(unbiased=torch, name=f"up{index}_norm")(x)
         x = layers.ReLU(name=f"up{index}_act")(x)

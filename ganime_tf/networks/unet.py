@@ -7,6 +7,7 @@ from keras import layers
 
 from ganime_tf.layers.norm import batch_norm, instance_norm
 from ganime_tf.layers.random import Dropout
+from ganime_tf.layers.resize import NearestUpsampling
 
 _INIT_STDDEV = 0.02
 
@@ -34,7 +35,7 @@ def _downsample(x, filters: int, use_bias: bool, name: str):
 def _upsample(x, filters: int, use_bias: bool, kind: str, name: str):
     if kind == "resize":
         # Nearest x2 then a convolution: no overlapping kernels, hence no checkerboard pattern.
-        x = layers.UpSampling2D(2, interpolation="nearest", name=f"{name}_resize")(x)
+        x = NearestUpsampling(2, name=f"{name}_resize")(x)
         return layers.Conv2D(
             filters,
             3,
@@ -57,6 +58,8 @@ def build_unet(
     dropout: float = 0.5,
     upsample: Literal["transpose", "resize"] = "transpose",
     output_channels: int = 3,
+    input_channels: int = 3,
+    full_skip: bool = False,
     name: str = "unet",
 ) -> keras.Model:
     """Builds a U-Net: `levels` halvings, as many doublings, a skip at every level.
@@ -80,11 +83,14 @@ def build_unet(
         dropout: Rate after the three innermost decoder levels (the papers' noise).
         upsample: "transpose" as published, or "resize" (nearest, then 3x3).
         output_channels: Channels of the result.
+        input_channels: Channels of the input.
+        full_skip: Also joins the input itself to the last level, and two 3x3 convolutions at full
+            size: thin lines need not pass through a picture of half the size. Not published.
         name: Name of the model.
 
     Returns:
-        A model from float `(N, H, W, 3)` to float32 `(N, H, W, output_channels)` in [-1, 1], H and
-        W multiples of `2**levels`.
+        A model from float `(N, H, W, input_channels)` to float32 `(N, H, W, output_channels)` in
+        [-1, 1], H and W multiples of `2**levels`.
 
     Raises:
         ValueError: With fewer than 2 levels or an unknown family.
@@ -99,7 +105,7 @@ def build_unet(
     use_bias = authors and norm == "instance"
     widths = [min(filters * 2**level, filters * 8) for level in range(levels)]
 
-    image = x = keras.Input((None, None, 3), name="image")
+    image = x = keras.Input((None, None, input_channels), name="image")
     skips = []
     for level, width in enumerate(widths):
         outermost, innermost = level == 0, level == levels - 1
@@ -125,6 +131,17 @@ def build_unet(
         x = layers.Concatenate(name=f"up{level}_skip")([skip, x] if authors else [x, skip])
     if authors:
         x = layers.ReLU(name="up0_act")(x)
-    x = _upsample(x, output_channels, True, upsample, "up0")
+    if full_skip:
+        x = _upsample(x, filters, use_bias, upsample, "up0")
+        x = _norm(norm, family, "up0_norm")(x)
+        x = layers.ReLU(name="full_act")(x)
+        x = layers.Concatenate(name="full_skip")([x, image])
+        x = layers.Conv2D(filters, 3, padding="same", kernel_initializer=_normal(), name="full0")(x)
+        x = layers.ReLU(name="full0_act")(x)
+        x = layers.Conv2D(
+            output_channels, 3, padding="same", kernel_initializer="glorot_normal", name="full1"
+        )(x)
+    else:
+        x = _upsample(x, output_channels, True, upsample, "up0")
     x = layers.Activation("tanh", dtype="float32", name="output")(x)
     return keras.Model(image, x, name=name)

@@ -1,14 +1,18 @@
 """VGG-16 and VGG-19 as feature networks, with every convolution before and after its ReLU.
 
-Simonyan and Zisserman 2015 (arXiv 1409.1556), table 1, columns D and E. The weights are those that
-`keras.applications` distributes (Caffe's: BGR in [0, 255] minus the mean of ImageNet).
+Simonyan and Zisserman 2015 (arXiv 1409.1556), table 1, columns D and E. There are two sets of
+weights: those that `keras.applications` distributes (Caffe's: BGR in [0, 255] minus the mean of
+ImageNet), and torchvision's (RGB, standardised), which LPIPS was fitted to.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import layers, ops
+
+from ganime_tf.weights import assign
 
 _CONVS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 _BGR_MEAN = (103.939, 116.779, 123.68)
@@ -101,26 +105,56 @@ def load_vgg_weights(model: keras.Model, path: str | Path) -> None:
     """
     import h5py
 
-    problems = []
+    wanted = {f"{layer.name}/{w.name}": w for layer in model.layers for w in layer.weights}
+    state = {}
     with h5py.File(path, "r") as file:
         root = file["model_weights"] if "model_weights" in file else file
         for layer in model.layers:
-            if not layer.weights:
-                continue
-            if layer.name not in root:
-                problems.append(f"{layer.name}: missing")
-                continue
-            group = root[layer.name]
-            names = [n.decode() if isinstance(n, bytes) else n for n in group.attrs["weight_names"]]
-            values = [group[name][()] for name in names]
-            wanted = [tuple(weight.shape) for weight in layer.weights]
-            found = [value.shape for value in values]
-            if found != wanted:
-                problems.append(f"{layer.name}: expected {wanted}, found {found}")
-            else:
-                layer.set_weights(values)
-    if problems:
-        raise ValueError(
-            f"{path} does not hold the weights of {model.name}: {'; '.join(problems)}. Use the "
-            "'notop' file of keras.applications for the same depth."
-        )
+            if layer.weights and layer.name in root:
+                group = root[layer.name]
+                names = [_text(name) for name in group.attrs["weight_names"]]
+                for weight, name in zip(layer.weights, names, strict=False):
+                    state[f"{layer.name}/{weight.name}"] = group[name][()]
+    expected = f"{path}: use the 'notop' file of keras.applications for the same depth."
+    assign(model.name, wanted, state, expected=expected)
+
+
+def _text(name) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def assign_torchvision_vgg(
+    model: keras.Model, state: dict[str, np.ndarray], depth: int = 16
+) -> None:
+    """Assigns torchvision's weights (`features.0.weight`, ...) to a network of `build_vgg`.
+
+    Args:
+        model: From `build_vgg`.
+        state: Of the file, layers that the model does not have included.
+        depth: 16 or 19.
+
+    Raises:
+        ValueError: Listing every missing key and wrong shape.
+    """
+    wanted, index = {}, 0
+    for block, count in enumerate(_CONVS[depth], 1):
+        for number in range(1, count + 1):
+            wanted[f"block{block}_conv{number}"] = f"features.{index}"
+            index += 2  # the convolution and its ReLU
+        index += 1  # the pool
+    table = {}
+    for layer in model.layers:
+        if layer.weights:
+            table[f"{wanted[layer.name]}.weight"] = (layer.kernel, _from_torch)
+            table[f"{wanted[layer.name]}.bias"] = layer.bias
+    assign(
+        model.name,
+        table,
+        state,
+        unused=lambda key: key.startswith(("features.", "classifier.")),
+        expected=f"Expected torchvision's VGG-{depth}.",
+    )
+
+
+def _from_torch(kernel):
+    return kernel.transpose(2, 3, 1, 0)

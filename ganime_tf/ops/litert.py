@@ -1,4 +1,4 @@
-"""Opening LiteRT (TensorFlow Lite) files."""
+"""Opening LiteRT (TensorFlow Lite) files, and pictures of any size for networks of one."""
 
 import os
 from collections.abc import Callable
@@ -17,10 +17,11 @@ def open_interpreter(path: str | Path, *, num_threads: int | None = None, delega
         delegates: Use the CPU's fast kernels; without them, every tensor can be inspected.
 
     Returns:
-        An interpreter with its tensors allocated.
+        An interpreter; its tensors are allocated where all sizes are fixed.
 
     Raises:
         FileNotFoundError: When the file is absent.
+        ImportError: When neither runtime is installed.
         ValueError: When it is no LiteRT file.
     """
     path = Path(path)
@@ -29,7 +30,12 @@ def open_interpreter(path: str | Path, *, num_threads: int | None = None, delega
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError:
-        import tensorflow as tf
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise ImportError(
+                f"{path} needs the LiteRT runtime: pip install ai-edge-litert"
+            ) from error
 
         Interpreter = tf.lite.Interpreter  # noqa: N806
         OpResolverType = tf.lite.experimental.OpResolverType  # noqa: N806
@@ -42,7 +48,9 @@ def open_interpreter(path: str | Path, *, num_threads: int | None = None, delega
             num_threads=num_threads or os.cpu_count(),
             experimental_op_resolver_type=resolver,
         )
-        interpreter.allocate_tensors()
+        shapes = [each["shape_signature"] for each in interpreter.get_input_details()]
+        if not any(-1 in shape for shape in shapes):  # else once the size is known
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"{path} cannot be run as a LiteRT file: {reason}") from error
@@ -63,17 +71,38 @@ def run_fitted(image: np.ndarray, size: tuple[int, int], network: Callable) -> n
     Returns:
         uint8 `(H, W, 3)`.
     """
-    height, width = image.shape[:2]
-    scale = min(size[0] / height, size[1] / width)
-    inner = (max(1, round(height * scale)), max(1, round(width * scale)))
-    top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    around = ((top, size[0] - inner[0] - top), (left, size[1] - inner[1] - left), (0, 0))
-    out = network(np.pad(scaled(image, inner), around, mode="symmetric"))
-    return scaled(out[top : top + inner[0], left : left + inner[1]], (height, width))
+    frame = image.shape[:2]
+    return fit_back(network(fit_into(image, size)), frame)
+
+
+def fit_into(value: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scales a picture or a map into `size`, aspect kept, mirrored into the rest.
+
+    Args:
+        value: uint8 `(H, W, C)`, bicubic, or `(H, W)` of classes, by the nearest pixel.
+        size: Height and width of the result.
+    """
+    height, width, top, left = _box(value.shape[:2], size)
+    around = ((top, size[0] - height - top), (left, size[1] - width - left))
+    around += ((0, 0),) * (value.ndim - 2)
+    return np.pad(scaled(value, (height, width)), around, mode="symmetric")
+
+
+def fit_back(value: np.ndarray, frame: tuple[int, int]) -> np.ndarray:
+    """Undoes `fit_into`: crops what was mirrored and scales to the size that it had."""
+    height, width, top, left = _box(frame, value.shape[:2])
+    return scaled(value[top : top + height, left : left + width], frame)
+
+
+def _box(frame, size) -> tuple[int, int, int, int]:
+    scale = min(size[0] / frame[0], size[1] / frame[1])
+    height, width = (max(1, round(side * scale)) for side in frame)
+    return height, width, (size[0] - height) // 2, (size[1] - width) // 2
 
 
 def scaled(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Scales a uint8 picture to (height, width), bicubic and antialiased."""
+    """Scales uint8 to (height, width): pictures bicubic and antialiased, maps by nearest pixels."""
     if image.shape[:2] == tuple(size):
         return image
-    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC))
+    kind = Image.Resampling.NEAREST if image.ndim == 2 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(image).resize(size[::-1], kind))

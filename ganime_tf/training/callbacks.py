@@ -18,8 +18,7 @@ from ganime_tf.training.checkpoint import Checkpointer
 
 logger = logging.getLogger(__name__)
 
-# Metrics that need no file and take pictures of any size and number.
-_ALWAYS_THERE = frozenset({"l1", "psnr", "ssim", "ciede2000", "fd_random"})
+_SMALLEST = 16  # pixels of a side that every model trains on
 
 
 class Steps(keras.callbacks.Callback):
@@ -166,13 +165,15 @@ class Validate(keras.callbacks.Callback):
         super().__init__()
         self.dataset, self.names, self.aligned = dataset, names, aligned
         self.every, self.last_epoch = every, last_epoch
-        self.better = {}  # log -> "higher" or "lower", known after the first validation
+        values = metrics.value_names(names)
+        self.better = {f"val_{name}": better for name, better in values.items()}
         self._refused = set()
         self._tried = False
 
     def on_train_begin(self, logs=None):
         """Measures once where a metric may want more than there is: before hours of training."""
-        if not self._tried and not _ALWAYS_THERE.issuperset(self.names):
+        wanted = [metrics.METRICS[name] for name in self.names]
+        if not self._tried and any(m.wants_file or m.min_size > _SMALLEST for m in wanted):
             self._measure({})
         self._tried = True
 
@@ -187,15 +188,16 @@ class Validate(keras.callbacks.Callback):
             if name not in self._refused:
                 logger.warning("No val_%s: %s", name, reason)
                 self._refused.add(name)
+                for value in metrics.value_names([name]):
+                    self.better.pop(f"val_{value}", None)
         for name, score in report.scores.items():
             logs[f"val_{name}"] = score.value
             if score.std is not None:
                 logs[f"val_{name}_std"] = score.std
-            self.better[f"val_{name}"] = score.better
 
 
 def validate(
-    model, dataset: tf.data.Dataset, names=("l1", "psnr", "ssim"), aligned: bool = True
+    model, dataset: tf.data.Dataset, names=metrics.PAIRED_DEFAULT, aligned: bool = True
 ) -> metrics.Report:
     """Measures a model on validation batches, as its `evaluate_batch` says.
 

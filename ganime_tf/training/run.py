@@ -18,7 +18,7 @@ import tensorflow as tf
 from ganime_tf.configs import TrainableConfig
 from ganime_tf.configs.run import RunConfig
 from ganime_tf.data import open_data
-from ganime_tf.metrics.evaluator import METRICS, PAIRED_METRICS, check_names
+from ganime_tf.metrics import check_names, needing
 from ganime_tf.models import get_model
 from ganime_tf.models.trainable import Trainable
 from ganime_tf.runs import RunDir
@@ -89,7 +89,7 @@ def train(
     """
     cls, run = get_model(model), run or RunConfig()
     if run.metrics:
-        check_names(run.metrics, METRICS)
+        check_names(run.metrics)
     _warn_of_unused_gpu()
     folder = RunDir(run.run_dir or Path("runs") / model)
     if run.deterministic:
@@ -248,7 +248,8 @@ def _callbacks(run, folder, source, config, steps, stop, checkpointer, length):
             image_size=config.image_size,
             limit=run.num_validation,
         )
-        names = [n for n in run.metrics if source.aligned or n not in PAIRED_METRICS]
+        pairs = () if source.aligned else needing(run.metrics, "pairs")
+        names = [name for name in run.metrics if name not in pairs]
         names = names or ([] if run.metrics else list(default_names))
         if names and not source.aligned and min(source.num_validation, run.num_validation) < 2:
             names = []
@@ -366,7 +367,7 @@ def _finish(model, run: RunConfig, folder: RunDir) -> None:
     if folder.metrics.exists():
         plot_curves(folder.metrics, folder.curves)
     if run.export and model.uses():
-        from ganime_tf.export.saved_model import export_saved_model
+        from ganime_tf.export import export_saved_model
 
         export_saved_model(model, folder.export)
     logger.info("Finished: %s", folder.path)

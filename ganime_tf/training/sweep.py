@@ -12,6 +12,7 @@ import numpy as np
 
 from ganime_tf.configs import TrainableConfig
 from ganime_tf.data import open_data
+from ganime_tf.metrics import value_names
 from ganime_tf.models import get_model
 from ganime_tf.ops.files import write_atomic, write_json
 from ganime_tf.ops.images import to_uint8
@@ -80,7 +81,7 @@ def sweep(
     grid: Sequence[dict],
     *,
     metric: str,
-    maximize: bool = False,
+    maximize: bool | None = None,
     num_pictures: int = 6,
 ) -> list[dict]:
     """Trains every setting of a grid from the same weights on the same pictures, and ranks them.
@@ -95,7 +96,7 @@ def sweep(
         run: The runs' settings; `seed` fixes weights and order, `steps` or `epochs` the length.
         grid: The fields to replace for each run, see `parse_grid`.
         metric: Column of `metrics.jsonl` to rank by, e.g. `val_l1` or `g_cycle`.
-        maximize: Rank the largest value first.
+        maximize: Rank the largest value first; by default where `METRICS` says that is better.
         num_pictures: Validation pictures in each row of the sheet.
 
     Returns:
@@ -105,6 +106,9 @@ def sweep(
         ValueError: When the metric is no column of the runs' logs, or a run cannot start.
     """
     # A wrong setting is found before the first run, not after the twentieth.
+    if maximize is None:
+        better = {f"val_{name}": better for name, better in value_names().items()}
+        maximize = better.get(metric) == "higher"
     configs = [dataclasses.replace(config, **setting) for setting in grid]
     folder = Path(run.run_dir)
     rows, pictures = [], {}

@@ -146,7 +146,7 @@ def test_style_command_paints_folders_pair_by_pair(tmp_path, capsys):
          "--features", "random", "--preset", "tiny", "--steps", "2", "--every", "1"]
     )  # fmt: skip
     assert code == 0, capsys.readouterr().err
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    names = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
     assert names == sorted(f"{i}{end}.png" for i in (0, 1) for end in ("", "_step1", "_step2"))
     assert Image.open(tmp_path / "out/0.png").size == (32, 24)
 

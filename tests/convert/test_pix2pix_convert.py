@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganime_tf.convert.pix2pix import apply_state_dict, convert, read_state_dict
+from ganime_tf.convert.pix2pix import apply_state_dict, convert
 from ganime_tf.networks.patchgan import build_patchgan
 from ganime_tf.networks.unet import build_unet
+from ganime_tf.weights import read_state
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,7 @@ def test_files_that_are_no_pix2pix_checkpoint_are_refused(torch, theirs, tmp_pat
 def test_half_precision_checkpoints_become_float32(torch, theirs, tmp_path):
     state = theirs.UNet(levels=5, filters=2).half().state_dict()
     torch.save(state, tmp_path / "G.pth")
-    arrays = read_state_dict(tmp_path / "G.pth")
+    arrays = read_state(tmp_path / "G.pth")
     assert {str(a.dtype) for a in arrays.values()} == {"float32", "int64"}
 
 
@@ -189,7 +190,7 @@ def test_every_misfit_is_listed_and_nothing_is_assigned():
     for text in (
         "1 missing: model.0.bias",
         "2 unknown: model.3.extra, model.9.weight",
-        "1 of another shape: model.2.weight (4, 2, 3, 3), expected (4, 2, 4, 4)",
+        "1 of another shape: model.2.weight (4, 2, 3, 3), here (3, 3, 2, 4), expected (4, 4, 2, 4)",
     ):
         assert text in str(error.value)
     for old, new in zip(before, network.get_weights(), strict=True):

@@ -83,17 +83,19 @@ def animegan(s, x, align_corners=True):
         y = norm(F.conv2d(y, s[f"{name}.2.weight"]), f"{name}.3")
         return x + y if x.shape == y.shape else y
 
-    def double(x):
-        size = [2 * side for side in x.shape[2:]]
+    def enlarge(x, like):
+        # With align_corners the port goes back to recorded sizes, else it doubles.
+        size = like.shape[2:] if align_corners else [2 * side for side in x.shape[2:]]
         return F.interpolate(x, size, mode="bilinear", align_corners=align_corners)
 
-    x = cnl(cnl(cnl(x, "block_a.0"), "block_a.1", 2), "block_a.2")
+    image = x
+    half = x = cnl(cnl(cnl(x, "block_a.0"), "block_a.1", 2), "block_a.2")
     x = cnl(cnl(x, "block_b.0", 2), "block_b.1")
     x = cnl(x, "block_c.0")
     for i in range(1, 5):
         x = block(x, f"block_c.{i}.layers")
-    x = double(cnl(x, "block_c.5"))
-    x = double(cnl(cnl(x, "block_d.0"), "block_d.1"))
+    x = enlarge(cnl(x, "block_c.5"), half)
+    x = enlarge(cnl(cnl(x, "block_d.0"), "block_d.1"), image)
     x = cnl(cnl(cnl(x, "block_e.0"), "block_e.1"), "block_e.2")
     return torch.tanh(F.conv2d(x, s["out_layer.0.weight"]))
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ganime_tf.inference import load
-from ganime_tf.inference.litert import LiteRTModel
+from ganime_tf.lite.litert import LiteRTModel
 from ganime_tf.ops.litert import run_fitted
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -181,7 +181,7 @@ def test_lpips_s_and_d_use_inputs_and_pairs_of_fakes(made, monkeypatch):
     report = evaluator.result()
     assert report["lpips_alex"] == pytest.approx(distance(real, fake).mean())
     assert report["lpips_s_alex"] == pytest.approx(distance(source, fake).mean())
-    assert "3 random disjoint pairs" in report.scores["lpips_d_alex"].protocol
+    assert "(3 pairs, seed 0)" in report.scores["lpips_d_alex"].protocol
     pairs = [distance(fake[i : i + 1], fake[j : j + 1])[0] for i in range(7) for j in range(i)]
     assert min(pairs) <= report["lpips_d_alex"] <= max(pairs)
 

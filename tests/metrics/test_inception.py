@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganime_tf.metrics import features, inception, inception_weights, resizing
-from ganime_tf.metrics.torch_file import read_torch_file
+from ganime_tf.metrics import extractors, features, resizing
+from ganime_tf.networks import inception, inception_weights
+from ganime_tf.weights import read_tensors
 
 GOLDEN_FOLDER = Path(__file__).resolve().parents[1] / "golden"
 
@@ -54,9 +55,9 @@ def graph(state) -> bytes:
 @pytest.mark.parametrize("dims", inception.FEATURES)
 def test_features_match_pytorch_fid(dims, state, made, golden):
     network = inception.build_inception(dims)
-    inception_weights.assign(network, state)
+    inception_weights.load(network, state)
     resize, scale, _ = features._RESIZE["pytorch"]
-    run = inception.pipeline(network, resize, scale)
+    run = extractors.pipeline(network, resize, scale)
     images = made.pictures(1, 2, 48, 64)
     expected = golden[f"inception_{dims}"]
     np.testing.assert_allclose(run(images), expected, atol=1e-5 * np.abs(expected).max())
@@ -110,7 +111,7 @@ def test_incomplete_or_damaged_weights_are_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["zip", "legacy", "script"])
 def test_torch_files_are_read_without_torch(name, made):
-    arrays = read_torch_file(GOLDEN_FOLDER / f"metric_{name}.pth")
+    arrays = read_tensors(GOLDEN_FOLDER / f"metric_{name}.pth")
     weight = np.arange(24.0).reshape(3, 2, 2, 2)[..., ::-1].transpose(0, 1, 3, 2)
     np.testing.assert_array_equal(arrays["0.weight"], weight)
     np.testing.assert_array_equal(arrays["0.bias"], 100 + np.arange(3.0))
@@ -128,7 +129,7 @@ def test_torch_files_that_would_run_code_are_refused(tmp_path):
 
     (tmp_path / "hostile.pth").write_bytes(pickle.dumps(Hostile()))
     with pytest.raises(ValueError, match="system"):
-        read_torch_file(tmp_path / "hostile.pth")
+        read_tensors(tmp_path / "hostile.pth")
     assert not (tmp_path / "ran").exists()
 
 

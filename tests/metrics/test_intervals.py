@@ -3,7 +3,7 @@ import pytest
 
 from ganime_tf import metrics
 from ganime_tf.metrics import FeatureStatistics, frechet_distance_of_features, intervals
-from ganime_tf.metrics.kid import squared_mmd
+from ganime_tf.metrics.kernel import squared_mmd
 
 COUNT, DIM = 60, 6
 

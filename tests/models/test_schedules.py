@@ -1,11 +1,15 @@
+import pytest
+
 from ganime_tf.models.schedules import LinearDecay
 from ganime_tf.models.ugatit import SecondHalfDecay
 
 
 def test_linear_decay_matches_the_authors_factor_in_every_epoch():
     schedule = LinearDecay(2e-4, 100, 100, steps_per_epoch=10)
-    for epoch in (1, 50, 100, 101, 150, 200):
-        factor = 1 - max(0, epoch - 100) / 101
+    assert float(schedule(999)) == pytest.approx(1.98e-4, abs=1e-7)  # epoch 100
+    assert float(schedule(1999)) == 0.0  # epoch 200
+    for epoch in (1, 50, 99, 100, 101, 150, 200):
+        factor = 1 - max(0, epoch + 1 - 100) / 101  # its `lambda_rule`, called before the epoch
         for step in ((epoch - 1) * 10, epoch * 10 - 1):
             assert abs(float(schedule(step)) - 2e-4 * factor) < 1e-10
 

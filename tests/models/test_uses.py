@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from helpers import tiny
 
-from ganime_tf.models.uses import INPUTS, Runner, Use, graph_of, pick_use
+from ganime_tf.models.graphs import graph_of
+from ganime_tf.models.uses import INPUTS, Runner, Use, pick_use
 
 
 class Recorder(Runner):
@@ -18,7 +19,7 @@ class Recorder(Runner):
         return self._uses
 
     def call_use(self, name, tensors):
-        self.calls.append((name, {k: v.numpy() for k, v in tensors.items()}))
+        self.calls.append((name, {k: np.asarray(v) for k, v in tensors.items()}))
         count = len(next(iter(tensors.values())))
         return np.arange(count * 12, dtype=np.uint8).reshape(count, 2, 2, 3)
 

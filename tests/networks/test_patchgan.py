@@ -54,3 +54,15 @@ def test_a_score_sees_exactly_its_patch(patch_size):
 def test_unknown_patch_is_refused():
     with pytest.raises(ValueError, match="patch_size"):
         build_patchgan(patch_size=50)
+
+
+@pytest.mark.parametrize(("size", "scores"), [(100, 10), (300, 35), (256, 30), (75, 7)])
+def test_odd_maps_are_halved_downwards_as_by_the_authors(size, scores):
+    # Size after each of the authors' convolutions: floor((n + 2 - 4) / stride) + 1.
+    network = build_patchgan(filters=4, conditional=False)
+    assert network(np.zeros((1, size, size, 3), "float32")).shape == (1, scores, scores, 1)
+
+
+def test_ganimes_discriminator_rounds_up_as_tensorflows_same():
+    network = build_patchgan(filters=4, conditional=False, family="ganime")
+    assert network(np.zeros((1, 100, 100, 3), "float32")).shape == (1, 11, 11, 1)

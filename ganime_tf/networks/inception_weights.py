@@ -14,13 +14,13 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ganime_tf.metrics.torch_file import read_torch_file
 from ganime_tf.ops.files import atomic_path
-from ganime_tf.weights import cache_dir, file_digest
+from ganime_tf.weights import assign, cache_dir, file_digest, read_tensors
 
 logger = logging.getLogger(__name__)
 
 _EPSILON = 1e-3
+_LARGEST_GRAPH = 256 << 20  # bytes; the published one has 96 MB
 _STEM = ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3")
 _MIXED = ("5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c")
 # Branch of a block by its path in the frozen graph; `{}` counts convolutions in a tower.
@@ -79,7 +79,7 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     """Reads a weight file.
 
     Args:
-        path: `.pth`, `.pt`, `.pb`, `.tgz` or `.npz`.
+        path: `.pth`, `.pt`, `.safetensors`, `.pb`, `.tgz` or `.npz`.
 
     Returns:
         float32 arrays named `<module>.conv.weight` (out, in, height, width) and
@@ -90,15 +90,12 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
         ValueError: When it is damaged, or lacks or mis-shapes weights (they are listed).
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    elif path.suffix in (".pth", ".pt"):
-        arrays = read_torch_file(path)
+    if path.suffix in (".npz", ".pth", ".pt", ".safetensors"):
+        arrays = read_tensors(path)
     elif path.suffix in (".pb", ".tgz", ".gz"):
         arrays = _from_graph(_graph_bytes(path), path)
     else:
-        raise ValueError(f"{path}: expected .pth, .pt, .pb, .tgz or .npz.")
+        raise ValueError(f"{path}: expected .pth, .pt, .safetensors, .pb, .tgz or .npz.")
     wanted = [f"{module}.{part}" for _, module in graph_names() for part in _PARTS]
     missing = [name for name in wanted if name not in arrays]
     if missing:
@@ -131,27 +128,29 @@ def read_cached(path: str | Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def assign(network: keras.Model, arrays: dict[str, np.ndarray]) -> None:
+def load(network: keras.Model, arrays: dict[str, np.ndarray]) -> None:
     """Assigns weights to a network of `build_inception`, batch norm folded in (in float64).
 
     Raises:
-        ValueError: When a weight has another shape than its layer.
+        ValueError: Listing every missing weight and wrong shape.
     """
+    wanted, state = {}, {}
     for layer in network.layers:
         if not isinstance(layer, keras.layers.Conv2D):
             continue
         module = re.sub(r"^(Mixed_\d\w)_", r"\1.", layer.name)
-        weight, gamma, beta, mean, variance = (
-            arrays[f"{module}.{part}"].astype(np.float64) for part in _PARTS
-        )
+        weight, bias = f"{module}.conv.weight", f"{module}.bn.bias"
+        wanted |= {weight: layer.kernel, bias: layer.bias}
+        parts = [arrays.get(f"{module}.{part}") for part in _PARTS]
+        if any(part is None for part in parts):
+            continue  # `assign` names them
+        kernel, gamma, beta, mean, variance = (part.astype(np.float64) for part in parts)
+        if not len(gamma) == len(beta) == len(mean) == len(variance) == len(kernel):
+            state |= {weight: kernel, bias: beta}  # `assign` says what does not fit
+            continue
         scale = gamma / np.sqrt(variance + _EPSILON)
-        kernel = weight.transpose(2, 3, 1, 0) * scale
-        if kernel.shape != tuple(layer.kernel.shape):
-            raise ValueError(
-                f"{module}.conv.weight has shape {weight.shape}; the network's kernel is "
-                f"{tuple(layer.kernel.shape)} (height, width, in, out)."
-            )
-        layer.set_weights([kernel, beta - mean * scale])
+        state |= {weight: kernel.transpose(2, 3, 1, 0) * scale, bias: beta - mean * scale}
+    assign(network.name, wanted, state)
 
 
 def _graph_bytes(path: Path) -> bytes:
@@ -162,7 +161,9 @@ def _graph_bytes(path: Path) -> bytes:
             member = next((m for m in archive if m.name.endswith(".pb") and m.isfile()), None)
             if member is None:
                 raise ValueError(f"{path} holds no .pb file.")
-            return archive.extractfile(member).read()
+            if member.size > _LARGEST_GRAPH:
+                raise ValueError(f"{path} holds {member.size:,} bytes: not the 2015 graph.")
+            return archive.extractfile(member).read(_LARGEST_GRAPH)
     except tarfile.TarError as error:
         raise ValueError(f"{path} is not a readable archive: {error}.") from error
 

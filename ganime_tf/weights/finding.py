@@ -91,6 +91,15 @@ KNOWN: dict[str, tuple[WeightFile, ...]] = {
     "vgg16-torchvision": (_torch("vgg16-397923af.pth", "553 MB"),),
     "alexnet-torchvision": (_torch("alexnet-owt-7be5be79.pth", "244 MB"),),
     "squeezenet1_1-torchvision": (_torch("squeezenet1_1-b8a52dc0.pth", "5 MB"),),
+    "yunet": (
+        WeightFile(
+            "face_detection_yunet_2023mar.onnx",
+            "233 kB",
+            "sha256:8f2383e4",
+            "https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
+            "face_detection_yunet_2023mar.onnx",
+        ),
+    ),
     "lpips-alex": (
         _lpips(
             "alex",
