@@ -127,7 +127,7 @@ class Face2Anime(Translator):
         if steps_per_epoch and group == "generator":
             steps_per_epoch /= self._steps_of_cycle
         if config.optimizer == "adam":
-            return decayed_adam(config, steps_per_epoch)
+            return decayed_adam(config, steps_per_epoch, epsilon_last=True)
         rate = config.learning_rate
         if steps_per_epoch and config.decay_epochs:
             constant = max(config.num_epochs - config.decay_epochs, 0)

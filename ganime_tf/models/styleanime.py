@@ -23,6 +23,7 @@ from ganime_tf.models.styleanime_uses import ParsedDrawing
 from ganime_tf.networks import styleanime as networks
 from ganime_tf.networks.features import load_features
 from ganime_tf.networks.ir_se import cut_face, load_identity
+from ganime_tf.networks.lpips import load_lpips_network
 from ganime_tf.networks.stylegan2 import (
     build_mapping,
     build_stylegan2_discriminator,
@@ -38,6 +39,7 @@ _REGIONS = (
     {"r_eye", "r_brow", "right_eye", "right_brow"},
 )
 _RANDOM_TAPS = ("block1_relu2", "block2_relu2", "block3_relu4")
+_LPIPS = {"lpips-alex": "alex", "lpips-squeeze": "squeeze"}
 _BANK_SEED = 50_000
 
 
@@ -181,10 +183,8 @@ class StyleAnime(ParsedDrawing):
         if kind == "random":
             features = load_features(kind, _RANDOM_TAPS)
             return lambda x, y: terms.perceptual_distance(features(x), features(y))
-        from ganime_tf.metrics.lpips import load_lpips
-
-        distance = load_lpips(kind.removeprefix("lpips-")).distance
-        return lambda x, y: tf.reduce_mean(distance(tf.cast(x, tf.float32), y))
+        lpips, _ = load_lpips_network(_LPIPS[kind])
+        return lambda x, y: tf.reduce_mean(lpips([tf.cast(x, tf.float32), y], training=False))
 
     def prepare(self, source) -> None:
         """Fills the FaceBank from the prior."""

@@ -228,7 +228,7 @@ def test_a_killed_job_goes_on_without_doubles(tmp_path):
         image.save(tmp_path / f"in/{number // 2}.{('png', 'bmp')[number % 2]}")
     job = [sys.executable, "-c", _SLOW_JOB, str(tmp_path / "in"), str(tmp_path / "out")]
     process = subprocess.Popen([*job, "0.3"])
-    while len(list((tmp_path / "out").glob("*.png")) if (tmp_path / "out").exists() else []) < 3:
+    while len(list((tmp_path / "out").glob("[!.]*.png"))) < 3:
         time.sleep(0.02)
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
