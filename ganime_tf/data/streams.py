@@ -131,7 +131,8 @@ def plan(number, seed: int, lengths: Sequence[int], per_plan: int, derived: Sequ
     ]
     for each in derived:
         own = tf.random.experimental.stateless_fold_in(base, each.stream)
-        table.append(tf.random.stateless_uniform([per_plan, each.num_random], own))
+        # At least one number: `unbatch` of rows of none kills the process (TensorFlow 2.21).
+        table.append(tf.random.stateless_uniform([per_plan, max(1, each.num_random)], own))
     return table
 
 

@@ -36,7 +36,8 @@ class Derived:
 
     Attributes:
         function: `(sample, random) -> sample`, uint8 in and out, in a graph.
-        num_random: How many uniform numbers in [0, 1) it needs; `random` is float `(num_random,)`.
+        num_random: How many uniform numbers in [0, 1) it needs; `random` is float `(num_random,)`
+            (never empty: at least one number comes).
         stream: Which random numbers: another one for everything that is derived, so that nothing
             changes the numbers of something else.
         in_validation: Whether validation samples have it.
