@@ -1,5 +1,6 @@
 """`open_data`: from the name of a set to its `Source`."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from ganime_tf.data.source import Source
 from ganime_tf.data.spec import DataSpec, as_spec
 
 DIRECTIONS = ("auto", "ab", "ba")
-_OPTIONS = {"tint": 0.0, "hints": 30}  # fields of DataSpec that not every kind can follow
 
 
 def open_data(
@@ -78,13 +78,15 @@ def open_data(
 
 
 def _check_options(spec: DataSpec, kind: str) -> None:
-    for name, default in _OPTIONS.items():
-        if getattr(spec, name) != default and name not in KINDS[kind].options:
+    """Refuses what only other kinds follow."""
+    special = {name for form in KINDS.values() for name in form.options}
+    for field in dataclasses.fields(DataSpec):
+        name = field.name
+        if name not in special or getattr(spec, name) == field.default:
+            continue
+        if name not in KINDS[kind].options:
             able = ", ".join(other for other, form in KINDS.items() if name in form.options)
-            why = f"`tint` colours the line art `a`; {kind} data has none." if name == "tint" else (
-                f"{kind} data has no `{name}`."
-            )  # fmt: skip
-            raise ValueError(f"{why} Kinds with it: {able}.")
+            raise ValueError(f"{kind} data has no `{name}`. Kinds with it: {able}.")
 
 
 def _read(spec: DataSpec, form: Kind, direction: str, skipped: list) -> Found:
