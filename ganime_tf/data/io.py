@@ -1,9 +1,10 @@
 """Reading pictures: one decoder for every file. decoding.py does the same in graphs.
 
-Everything comes out as uint8 RGB: EXIF orientation applied, alpha laid on a background, 16-bit,
-grey, palette and CMYK converted, the first frame of an animation.
+Everything comes out as uint8 sRGB: EXIF orientation applied, embedded profiles converted, alpha
+laid on a background, 16-bit, grey, palette, Lab and CMYK converted, of animations the first frame.
 """
 
+import dataclasses
 import io
 import os
 import warnings
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from ganime_tf.data.budget import SharedBudget
+from ganime_tf.data.pixels import convert
 
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .gif .tif .tiff .avif .mpo .ppm .pgm".split()
@@ -23,25 +27,29 @@ MAX_PIXELS = 89_478_485
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "PPM")
 
 
+BYTES_PER_PIXEL = 8
+"""What reading takes for a moment, beside what it gives: Pillow's copy, and another when turned."""
+_DECODING = SharedBudget(1 << 30)  # of all threads
+# A JPEG has at least a bit for each block of 64 pixels; small ones may claim what they like.
+JPEG_PIXELS_PER_BYTE = 1024
+JPEG_PIXELS = 1 << 22
+
+
 class BadImageError(ValueError):
     """A file that cannot be made into a picture; the message is the reason, without the path."""
 
 
-def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> np.ndarray:
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        values = np.asarray(image, np.float64)
-        peak = values.max(initial=0.0)
-        if image.mode == "F":
-            scale = 255.0 if peak <= 1.0 else 1.0
-        else:
-            scale = 255.0 / 65535.0 if image.mode != "I" or peak > 255 else 1.0
-        grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=-1)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        canvas = Image.new("RGBA", image.size, (*background, 255))
-        image = Image.alpha_composite(canvas, image)
-    return np.array(image.convert("RGB"))
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture that was read.
+
+    Attributes:
+        rgb: uint8 `(H, W, 3)`, sRGB, laid on the background where it is transparent.
+        alpha: uint8 `(H, W)`, or None where all is opaque.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
 
 
 def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -67,6 +75,9 @@ def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise BadImageError(f"{width}x{height} has more than the limit of {max_pixels} pixels")
     if not width or not height:
         raise BadImageError(f"the picture is empty: {width}x{height}")
+    most = max(JPEG_PIXELS, JPEG_PIXELS_PER_BYTE * len(content))
+    if image.format in ("JPEG", "MPO") and width * height > most:
+        raise BadImageError(f"claims {width}x{height} pixels, which {len(content)} bytes cannot be")
     return image
 
 
@@ -93,16 +104,28 @@ def decode_bytes(
     Raises:
         BadImageError: When it cannot be decoded whole; says why.
     """
+    return decode_picture(content, background, max_pixels).rgb
+
+
+def decode_picture(
+    content: bytes,
+    background: tuple[int, int, int] = (255, 255, 255),
+    max_pixels: int = MAX_PIXELS,
+) -> Picture:
+    """Decodes the content of a picture file, with its transparency; see `decode_bytes`."""
     image = open_picture(content, max_pixels)
     try:
-        with warnings.catch_warnings():
+        with (
+            _DECODING.taking(image.width * image.height * BYTES_PER_PIXEL),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             image.load()
             try:
                 image = ImageOps.exif_transpose(image)
             except Exception:  # broken EXIF in a good picture: keep the stored orientation
                 pass
-            return _to_rgb(image, background)
+            return Picture(*convert(image, background))
     except (Exception, MemoryError) as error:
         raise BadImageError(f"damaged or truncated: {error}") from error
 
