@@ -20,6 +20,19 @@ from ganime_tf.data.pixels import convert
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .gif .tif .tiff .avif .mpo .ppm .pgm".split()
 )
+_KNOWN = {  # suffixes of files that people keep among pictures, and why they are passed over
+    "HEIC pictures are not read: save them as JPEG or PNG": ".heic .heif .hif",
+    "this kind of picture is not read: save it as PNG": (
+        ".jxl .jp2 .j2k .psd .psb .svg .xcf .kra .clip .ai .eps .pdf .exr .hdr .tga .dds .ico"
+    ),
+    "raw files of cameras are not read: develop them first": (
+        ".cr2 .cr3 .nef .arw .dng .raf .orf .rw2"
+    ),
+    "a video: take its frames out first": ".mp4 .mov .avi .mkv .webm .m4v .wmv .flv .mpg .mpeg",
+    "an archive: unpack it first": ".zip .rar .7z .tar .gz .tgz .bz2 .xz .zst",
+}
+PASSED_OVER = {suffix: why for why, text in _KNOWN.items() for suffix in text.split()}
+"""Why files of other suffixes are not listed."""
 MAX_PIXELS = 89_478_485
 """Largest picture that is decoded (Pillow's own limit): 256 MB as RGB."""
 
@@ -67,6 +80,8 @@ def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise BadImageError(f"too many pixels: {error}") from error
     except Image.UnidentifiedImageError as error:
+        if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1"):
+            raise BadImageError(PASSED_OVER[".heic"]) from error
         raise BadImageError("not a picture of a known format") from error
     except (Exception, MemoryError) as error:
         raise BadImageError(f"damaged header: {error}") from error
@@ -179,10 +194,16 @@ def read_bytes(path: str | Path) -> bytes:
         raise BadImageError(f"{path}: {error.strerror or error}") from error
 
 
-def find_images(folder: str | Path) -> Iterator[tuple[str, int]]:
+def find_images(
+    folder: str | Path, passed_over: list[tuple[str, str]] | None = None
+) -> Iterator[tuple[str, int]]:
     """Yields `(path relative to the folder, bytes)` of the picture files below a folder.
 
     Sorted by name, hidden files left out, symbolic links followed without running in circles.
+
+    Args:
+        folder: Where to look.
+        passed_over: Gets `(relative path, reason)` of files of `PASSED_OVER`.
     """
     folder = os.fspath(folder)
 
@@ -196,16 +217,19 @@ def find_images(folder: str | Path) -> Iterator[tuple[str, int]]:
             if entry.name.startswith("."):
                 continue
             name = f"{prefix}{entry.name}"
+            suffix = os.path.splitext(entry.name)[1].lower()
             try:
                 if entry.is_dir():
                     status = entry.stat()
                     key = (status.st_dev, status.st_ino)
                     if key not in seen:
                         yield from walk(entry.path, name + "/", seen | {key})
-                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                elif suffix in SUFFIXES:
                     yield name, entry.stat().st_size
+                elif passed_over is not None and suffix in PASSED_OVER:
+                    passed_over.append((name, PASSED_OVER[suffix]))
             except OSError:  # a dangling or circular link, a name that cannot be looked at
-                if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                if suffix in SUFFIXES:
                     yield name, -1
 
     status = os.stat(folder)

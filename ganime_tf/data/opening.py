@@ -1,6 +1,7 @@
 """`open_data`: from the name of a set to its `Source`."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ def open_data(
             says so in the log. Folders: `ab` and `auto` as they are named, `ba` swapped.
         validation: `None`: the set's own validation folder, else `DataSpec.validation_share` of the
             names by hash. A share such as `0.2`, `none`, a folder or list of the same form, or a
-            `splits.json` that `Source.write_split` wrote.
+            `splits.json` that `Source.write_split` wrote. `whole`, to evaluate on a set: the set's
+            own validation folder, else all of it, which is not to be trained on then.
         seed: Scenes of the toy world; no part in anything that is read from files.
         max_bad_share: Opening fails when more of the checked files are bad.
 
@@ -50,16 +52,26 @@ def open_data(
     if direction not in DIRECTIONS:
         raise ValueError(f"`direction` must be auto, ab or ba. Received {direction!r}.")
     _check_options(spec, kind)
+    if direction != "auto" and "direction" not in form.options:
+        raise ValueError(f"{kind} data has no `direction`: leave it out.")
+    if validation is not None:
+        validation = os.path.expanduser(validation)
     settings = {
         "derived": form.derive(spec),
         "memory_share": spec.memory_share,
         "max_bad_share": max_bad_share,
     }
     if spec.is_toy:
+        if direction == "ba":
+            raise ValueError(f"{spec.path} is drawn with `a` as the input: leave `direction` out.")
         found = form.draw(World.of(str(spec.path), seed))
         return Source(kind, found.train, found.validation, title=str(spec.path),
                       aligned=found.aligned, labels=found.labels, **settings)  # fmt: skip
     if spec.path is not None and is_records(spec.path):
+        if direction != "auto" or validation not in (None, "whole"):
+            what = "`direction`" if direction != "auto" else "`validation`"
+            raise ValueError(f"The shards in {spec.path} were packed with their own {what}: leave "
+                             "it out, or pack them anew.")  # fmt: skip
         train, held_out, labels, title = open_records(spec.path, kind, spec.background)
         return Source(kind, train, held_out, title=title, labels=labels, **settings)
     skipped = []
@@ -68,7 +80,7 @@ def open_data(
     listing.warn_skipped(spec.title, skipped)
     return Source(
         kind,
-        train,
+        [] if validation == "whole" else train,
         form.beside(train, held_out),
         title=spec.title,
         skipped=skipped,
@@ -94,7 +106,7 @@ def _read(spec: DataSpec, form: Kind, direction: str, skipped: list) -> Found:
     found = form.read(spec, direction, skipped)
     if found.column and spec.metadata is not None:
         raise ValueError("A list with a `split` column cannot be filtered by `metadata` as well.")
-    if not found.filtered:
+    if found.train and not found.filtered:
         found.train = filter_domains(found.train, spec)
     return found
 
@@ -102,8 +114,15 @@ def _read(spec: DataSpec, form: Kind, direction: str, skipped: list) -> Found:
 def _divide(found: Found, spec, form, direction, validation, skipped):
     """`(train, validation)`: by folder, column, share, split file, or another place."""
     share, known, held_out, column = spec.validation_share, None, found.validation, found.column
+    if column and validation in (None, "whole"):
+        held = np.array([name in listing.VALIDATION_NAMES for name in column])
+        train, held_out = found.train[0].divide(held)
+        return [train], [held_out]
+    if validation == "whole":
+        return found.train, held_out or found.train
     if validation is not None:
-        held_out, column = None, []
+        found.train = found.train or held_out  # another division of what there is
+        held_out = None
         if validation == "none":
             share = 0.0
         elif _is_share(validation):
@@ -111,12 +130,12 @@ def _divide(found: Found, spec, form, direction, validation, skipped):
         elif str(validation).endswith(".json"):
             known = listing.read_split(validation)
         else:
-            other = DataSpec(path=validation, aspect=spec.aspect, background=spec.background)
-            held_out = _read(other, form, direction, skipped).train
-    if column:
-        held = np.array([name in listing.VALIDATION_NAMES for name in column])
-        pairs = [found.train[0].divide(held)]
-    elif held_out is None:
+            shown = {name: getattr(spec, name) for name in ("aspect", "background", "classes")}
+            other = _read(
+                dataclasses.replace(as_spec(validation), **shown), form, direction, skipped
+            )
+            held_out = other.train or other.validation
+    if held_out is None:
         pairs = [domain.split(share, known) for domain in found.train]
     else:
         return found.train, held_out

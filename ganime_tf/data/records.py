@@ -19,8 +19,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganime_tf.data.checked import field
 from ganime_tf.data.decoding import decode
 from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.geometry import ASPECTS
 from ganime_tf.data.io import BadImageError, decode_bytes, read_bytes
 from ganime_tf.data.stores import FileStore, MapStore
 from ganime_tf.ops.files import write_atomic, write_json
@@ -124,6 +126,7 @@ def open_records(
     try:
         with tf.io.gfile.GFile(os.path.join(root, INDEX), "r") as file:
             index = json.loads(file.read())
+        _check_index(index, root)
         held_out = index["validation_domains"]
         domains = {
             d["name"]: _domains(root, d, background, d["name"] in index["train_domains"])
@@ -132,7 +135,7 @@ def open_records(
         stored = index["kind"]
         if index["format"] != _FORMAT:
             raise ValueError(f"format {index['format']}, this version reads {_FORMAT}")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
             f"{root}/{INDEX} is not an index of `ganime prepare shard`: {error}"
         ) from error
@@ -142,6 +145,54 @@ def open_records(
         )
     train = [domains[name][0] for name in index["train_domains"]]
     return train, [domains[name][1] for name in held_out], index["labels"], root
+
+
+def _check_index(index: dict, root: str) -> None:
+    """Raises a `ValueError` that names the field that is not what it must be."""
+    for name, kind, each in (("format", int, None), ("kind", str, None), ("labels", list, str),
+                             ("train_domains", list, str), ("validation_domains", list, str),
+                             ("domains", list, dict)):  # fmt: skip
+        field(index, name, kind, each=each)
+    known = {field(entry, "name", str, "domains") for entry in index["domains"]}
+    for name in (*index["train_domains"], *index["validation_domains"]):
+        if name not in known:
+            raise ValueError(f"there is no {name!r} in `domains`")
+    for entry in index["domains"]:
+        where = f"domains[{entry['name']}]"
+        for name, kind, each in (
+            ("role", str, None), ("aspect", str, None), ("parts", list, dict),
+            ("labels", dict, list), ("shards", list, dict), ("train_ids", list, int),
+            ("validation_ids", list, int),
+        ):  # fmt: skip
+            field(entry, name, kind, where, each)
+        if entry["aspect"] not in ASPECTS:
+            raise ValueError(f"`{where}.aspect` must be one of {', '.join(ASPECTS)}")
+        for part in entry["parts"]:
+            field(part, "nearest", bool, f"{where}.parts")
+            field(part, "outputs", list, f"{where}.parts", list)
+        count = 0
+        for shard in entry["shards"]:
+            file = field(shard, "file", str, f"{where}.shards")
+            if file in ("", ".", "..") or set(file) & set("/\\\0"):
+                raise ValueError(f"`{where}.shards.file` {file!r} is no name of a file beside it")
+            path = os.path.join(root, file)
+            if os.path.lexists(path) and not os.path.isfile(path):
+                raise ValueError(f"`{where}.shards.file` {file!r} is not a regular file")
+            lengths = [
+                len(field(shard, name, list, f"{where}.shards", each))
+                for name, each in (("names", str), ("offsets", int), ("lengths", int))
+            ]
+            if len(set(lengths)) > 1 or min(*shard["offsets"], *shard["lengths"], 0) < 0:
+                raise ValueError(
+                    f"`{where}.shards`: names, offsets and lengths do not belong together"
+                )
+            count += lengths[0]
+        for name in ("train_ids", "validation_ids"):
+            if not all(0 <= number < count for number in entry[name]):
+                raise ValueError(f"`{where}.{name}` counts beyond its {count} records")
+        for key, values in entry["labels"].items():
+            if len(values) != count or not all(isinstance(value, int) for value in values):
+                raise ValueError(f"`{where}.labels.{key}` must be {count} whole numbers")
 
 
 def _domains(root: str, entry: dict, background, trained: bool) -> tuple[Domain, Domain]:

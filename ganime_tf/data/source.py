@@ -66,7 +66,16 @@ class Source:
 
     @property
     def num_train(self) -> int:
-        """Samples of one epoch."""
+        """Samples of one epoch.
+
+        Raises:
+            ValueError: When the set has only a folder for validation.
+        """
+        if not self.domains:
+            raise ValueError(
+                f"{self.title} has nothing to train on, only {self.num_validation} samples for "
+                "validation. Expected a folder `train` beside theirs."
+            )
         return max(map(len, self.domains))
 
     @property
@@ -86,7 +95,7 @@ class Source:
     def describe(self) -> str:
         """One line: kind, place, counts."""
         counts = ", ".join(f"{len(d)} {d.name}" for d in self.domains)
-        text = f"{self.kind} data {self.title}: train on {counts}; "
+        text = f"{self.kind} data {self.title}: train on {counts or 'nothing'}; "
         text += f"validate on {self.num_validation}" + ("" if self.aligned else " (not aligned)")
         return text + (f"; {len(self.skipped)} files skipped" if self.skipped else "")
 
@@ -197,6 +206,7 @@ class Source:
         """
         load_size = load_size or round(image_size * 286 / 256)
         number, count = shard
+        self.num_train  # noqa: B018  says it when there is nothing to train on
         _check_positive(batch_size=batch_size, image_size=image_size)
         if augment and load_size < image_size:
             raise ValueError(f"load_size ({load_size}) must be at least image_size ({image_size}).")

@@ -1,6 +1,7 @@
 """`DataSpec`: how a set of pictures is named, on the command line and in Python."""
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,10 @@ _TOY = re.compile(r"toy(-[a-z]+)?(:\d+)?$")
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
-    """Where pictures are and which of them to take. All paths may be given as `Path` or `str`."""
+    """Where pictures are and which of them to take.
+
+    All paths may be given as `Path` or `str`; `~` is the home folder.
+    """
 
     path: str | Path | None = None
     """A folder, a CSV or JSONL list, a folder of TFRecord shards, or `toy`, `toy:2000`."""
@@ -48,6 +52,10 @@ class DataSpec:
     """Share of the machine's memory that decoded pictures may take; 0: decode in every epoch."""
 
     def __post_init__(self):
+        for name in ("path", "a", "b", "smooth", "maps", "metadata"):
+            value = getattr(self, name)
+            if value is not None and os.fspath(value).startswith("~"):
+                object.__setattr__(self, name, type(value)(os.path.expanduser(value)))
         if self.aspect not in ASPECTS:
             raise ValueError(f"`aspect` must be one of {', '.join(ASPECTS)}. Got {self.aspect!r}.")
         if not 0 <= self.validation_share < 1:

@@ -60,6 +60,6 @@ KIND = Kind(
     read=paired.read,
     draw=paired.draw,
     derive=derive,
-    options=("tint", "hints"),
+    options=("direction", "tint", "hints"),
     help="`a`, `b` of the same thing, and `hints`, dabs of the colours of `b`",
 )

@@ -3,6 +3,7 @@
 from ganime_tf.data import listing
 from ganime_tf.data.drawn import VALIDATION_START, World, joined
 from ganime_tf.data.kinds.kind import CLASSES, PICTURE, Found, Kind
+from ganime_tf.data.layouts import set_folder
 from ganime_tf.data.parsing import IMAGE_NAMES, MAP_NAMES, mapped_domain
 from ganime_tf.data.spec import DataSpec
 
@@ -13,7 +14,7 @@ def read(spec: DataSpec, direction: str, skipped: list) -> Found:
     """Lists pictures and their label maps."""
     del direction
     if spec.path is not None:
-        root = listing.existing_folder(spec.path)
+        root = set_folder(spec.path, (*IMAGE_NAMES, *MAP_NAMES))
         images = listing.subfolder(root, IMAGE_NAMES)
         maps = spec.maps or listing.subfolder(root, MAP_NAMES)
         if images is None or maps is None:

@@ -11,6 +11,7 @@ from ganime_tf.data.drawn import World
 from ganime_tf.data.kinds import unpaired
 from ganime_tf.data.kinds.folders import folder_domain
 from ganime_tf.data.kinds.kind import PICTURE, Derived, Found, Kind
+from ganime_tf.data.layouts import set_folder
 from ganime_tf.data.spec import DataSpec
 from ganime_tf.data.stores import DrawnStore
 from ganime_tf.ops.filters import smooth_edges
@@ -64,7 +65,7 @@ def read(spec: DataSpec, direction: str, skipped: list) -> Found:
         photos, style = listing.existing_folder(spec.a), listing.existing_folder(spec.b)
         smooth, held_out = spec.smooth and listing.existing_folder(spec.smooth), None
     else:
-        root = listing.existing_folder(spec.path)
+        root = set_folder(spec.path, (*PHOTO_NAMES, *STYLE_NAMES))
         photos = listing.subfolder(root, PHOTO_NAMES)
         style, holder = _style_folder(root)
         smooth = spec.smooth or (holder and listing.subfolder(holder, SMOOTH_NAMES))

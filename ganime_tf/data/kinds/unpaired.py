@@ -5,6 +5,7 @@ from ganime_tf.data.drawn import OTHER_START, VALIDATION_START, World
 from ganime_tf.data.kinds.folders import folder_domain
 from ganime_tf.data.kinds.kind import PICTURE, Found, Kind
 from ganime_tf.data.kinds.tint import tint
+from ganime_tf.data.layouts import set_folder
 from ganime_tf.data.spec import DataSpec
 
 
@@ -15,7 +16,7 @@ def read(spec: DataSpec, direction: str, skipped: list) -> Found:
         train = (listing.existing_folder(spec.a), listing.existing_folder(spec.b))
         held_out = None
     else:
-        root = listing.existing_folder(spec.path)
+        root = set_folder(spec.path, ("train", "traina", *listing.A_NAMES, *listing.B_NAMES))
         train = (listing.subfolder(root, ("traina",)), listing.subfolder(root, ("trainb",)))
         held_out = (listing.subfolder(root, ("testa", "vala")),
                     listing.subfolder(root, ("testb", "valb")))  # fmt: skip
@@ -56,6 +57,9 @@ KIND = Kind(
     read=read,
     draw=draw,
     derive=tint,
-    options=("tint",),
+    options=(
+        "direction",
+        "tint",
+    ),
     help="`a`, `b` of different things",
 )

@@ -6,6 +6,7 @@ from ganime_tf.data import listing
 from ganime_tf.data.domain import Domain
 from ganime_tf.data.drawn import OTHER_START, VALIDATION_START, World, joined
 from ganime_tf.data.kinds.kind import CLASSES, PICTURE, Found, Kind
+from ganime_tf.data.layouts import set_folder
 from ganime_tf.data.parsing import IMAGE_NAMES, MAP_NAMES, mapped_domain
 from ganime_tf.data.spec import DataSpec
 
@@ -24,7 +25,7 @@ def read(spec: DataSpec, direction: str, skipped: list) -> Found:
     keys = (("b", "b_parsing"), ("a", "a_parsing"))[:: 1 if direction == "ba" else -1]
     if spec.path is None:
         return _two((Path(spec.a), Path(spec.b)), None, keys, spec, skipped)
-    root = listing.existing_folder(spec.path)
+    root = set_folder(spec.path, ("train", *A_NAMES, *B_NAMES, *IMAGE_NAMES, *MAP_NAMES))
     if listing.subfolder(root, IMAGE_NAMES[:2]) and listing.subfolder(root, MAP_NAMES):
         return _two((root, root), None, keys, spec, skipped, _ENDINGS)
     inside = listing.subfolder(root, ("train",)) or root
@@ -89,6 +90,9 @@ KIND = Kind(
     aligned=False,
     read=read,
     draw=draw,
-    options=("classes",),
+    options=(
+        "direction",
+        "classes",
+    ),
     help="`a`, `b` of different things, and the class of every pixel of both",
 )
