@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -39,7 +41,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Colours; returns 1 when a page had to be skipped."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.cli import setup_logging
 
     setup_logging()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import tyro
 
+from ganime_tf.cli.options import parse
 from ganime_tf.configs.fields import CountOrNone
 from ganime_tf.metrics import PAIRED_DEFAULT, Settings, check_names
 
@@ -46,7 +47,7 @@ class Args(Settings):
 
 def main(argv: list[str], prog: str) -> int:
     """Compares; returns 1 when a metric was refused."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.cli import start
 
     start()

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 # layout -> (module with `convert(files) -> Translator`, what it reads)
 LAYOUTS = {
     "pix2pix": ("ganime_tf.convert.pix2pix", "latest_net_G.pth of pytorch-CycleGAN-and-pix2pix"),
@@ -33,7 +35,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Converts and saves `model.keras` in the run directory."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.cli import start
 
     start()

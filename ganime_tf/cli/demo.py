@@ -10,6 +10,8 @@ from typing import Annotated
 import numpy as np
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -45,7 +47,7 @@ assert "ganime_tf" not in sys.modules
 
 def main(argv: list[str], prog: str) -> int:
     """Runs the demo; prints a table and where everything is."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.cli import start
 
     begin = time.monotonic()

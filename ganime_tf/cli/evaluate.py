@@ -4,8 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
+from ganime_tf.cli.options import parse
 from ganime_tf.metrics import (
     METRICS,
     PAIRED_DEFAULT,
@@ -71,7 +70,7 @@ class Args(Settings):
 
 def main(argv: list[str], prog: str) -> int:
     """Evaluates; returns 1 when a metric was refused."""
-    args = tyro.cli(Args, args=argv, prog=prog, description=_DESCRIPTION)
+    args = parse(Args, argv, prog, description=_DESCRIPTION)
     labels = needing(check_names(args.metrics) if args.metrics else (), "classes")
     if labels and len(labels) != len(args.metrics):
         raise ValueError(f"{', '.join(labels)} read label maps; ask for the others separately.")

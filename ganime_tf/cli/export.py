@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -43,7 +45,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Exports, and says what was compared and what was left out."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     size = _size(args.size)
     from ganime_tf.cli import start
 

@@ -6,6 +6,8 @@ def main(argv: list[str], prog: str) -> int:
     if argv and argv[0] in ("-h", "--help"):
         print(f"usage: {prog}\n\nLists models, presets and papers.")
         return 0
+    if argv:
+        raise ValueError(f"`{prog}` takes no options. Received {' '.join(argv)}.")
     import sys
 
     from ganime_tf.cli import start

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -29,7 +31,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Parses; returns 1 when a picture had to be skipped."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     if not args.inputs:
         raise ValueError("Nothing to parse. Give files, folders or globs.")
     from ganime_tf.cli import start

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 Place = Annotated[Path, tyro.conf.Positional]
 
 
@@ -112,7 +114,7 @@ _COMMANDS = {
 
 def main(argv: list[str], prog: str) -> int:
     """Runs one of the preparing commands."""
-    args = tyro.extras.subcommand_cli_from_dict(_COMMANDS, prog=prog, args=argv)
+    args = parse(_COMMANDS, argv, prog)
     from ganime_tf.cli import setup_logging, start
 
     if isinstance(args, Shard):

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -47,7 +49,7 @@ def parse_seeds(text: str) -> list[int]:
 
 def main(argv: list[str], prog: str) -> int:
     """Draws and writes."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.cli import start
 
     start()

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -54,7 +56,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Paints; returns 1 when a picture had to be skipped."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.cli import start
 
     start()

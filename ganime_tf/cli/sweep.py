@@ -5,6 +5,8 @@ from typing import Annotated
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -39,7 +41,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Runs the sweep; returns 1 when it was stopped before the end."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.cli import start
 
     start()

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -26,7 +28,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Writes the data set and says where it is."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.progress import progress
     from ganime_tf.toy import write_dataset
 

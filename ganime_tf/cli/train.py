@@ -28,6 +28,7 @@ def main(argv: list[str], prog: str) -> int:
 
     import tyro
 
+    from ganime_tf.cli.options import parse
     from ganime_tf.configs.run import RunConfig
 
     default_dir = os.path.join("runs", preset or model)
@@ -41,10 +42,10 @@ def main(argv: list[str], prog: str) -> int:
         return paper, run
 
     presets = ", ".join(get_presets(model))
-    paper, run = tyro.cli(
+    paper, run = parse(
         command,
-        args=argv,
-        prog=prog,
+        argv,
+        prog,
         description=f"{type(config).__doc__.splitlines()[0]}\n\n--preset: {presets}. "
         f"The defaults below are those of {preset or presets.split(', ')[0]}.",
         config=(tyro.conf.OmitArgPrefixes,),

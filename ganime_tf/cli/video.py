@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ganime_tf.cli.options import parse
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
@@ -48,7 +50,7 @@ class Args:
 
 def main(argv: list[str], prog: str) -> int:
     """Translates; returns 1 when frames had to be bridged."""
-    args = tyro.cli(Args, args=argv, prog=prog)
+    args = parse(Args, argv, prog)
     from ganime_tf.inference.pictures import Finish
 
     finish = Finish(size=args.size, keep_color=args.keep_color, blend=args.blend)
