@@ -37,7 +37,6 @@ def test_without_its_terms_it_is_cyclegan():
             "learning_rate", "beta_1", "beta_2", "epsilon",
         )},
     )  # fmt: skip
-    theirs.run_eagerly = True
     both = [
         ([*ours.a2b], theirs.generator_a2b),
         ([*ours.b2a], theirs.generator_b2a),
@@ -53,6 +52,7 @@ def test_without_its_terms_it_is_cyclegan():
         mine.assign(other)
     for model in (ours, theirs):
         model.compile({group: keras.optimizers.SGD(0.1) for group in model.groups})
+        model.run_eagerly = True
     batches = [made_batch(ours, seed=seed) for seed in (0, 1)]
     logs, wanted = run_steps(ours, batches), run_steps(theirs, batches)
     for name, value in wanted.items():
