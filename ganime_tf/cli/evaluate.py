@@ -237,9 +237,9 @@ def _model(args: Args, pictures: dict[str, dict]):
     found = report.context
     print(f"Scored {found['pictures']} of {found['of']} pictures of {scored.words}.")
     if "seeds" in found:
-        drawn = f"Drew {found['samples']} pictures of the seeds {found['seeds']}"
-        with_truncation = found["truncation"] is not None
-        print(drawn + f", truncation {found['truncation']:g}." * with_truncation)
+        truncation = found["truncation"]
+        ending = "" if truncation is None else f", truncation {truncation:g}"
+        print(f"Drew {found['samples']} pictures of the seeds {found['seeds']}{ending}.")
     report.context |= {
         "model": str(args.model),
         "checkpoint": args.checkpoint,
