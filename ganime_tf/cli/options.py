@@ -67,9 +67,7 @@ def _one_line(box: str) -> str:
         return f"Missing: {', '.join(wanted)}."
     message = " ".join(head)
     message = re.sub(r"^Error parsing (paper|run|args): ", "", message)
-    number = re.match(
-        r"Error parsing (\S+): (invalid literal for int|could not convert)", message
-    )
+    number = re.match(r"Error parsing (\S+): (invalid literal for int|could not convert)", message)
     if number:
         kind = "a whole number" if number[2].endswith("int") else "a number"
         message = f"{number[1]} takes {kind}. Received {message.rpartition(': ')[2]}"
