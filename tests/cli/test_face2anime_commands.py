@@ -50,7 +50,8 @@ def test_face2anime_borrows_the_classifier_that_the_package_trained(tmp_path, ca
     flags = ["--filters", "4", "6"]
     assert _train("anime-classifier", tmp_path / "classifier", *flags, steps=3) == 0
     own = ["--perceptual", "anime-classifier", "--perceptual-layers", "level2"]
-    own += ["--classifier-filters", "4", "6", "--identity-weight", "0", "--domain-weight", "0"]
+    own += ["--classifier-filters", "4", "6", "--identity-weight", "0"]
+    own += ["--domain-weight", "0", "--semantic-weight", "0"]
     capsys.readouterr()
     assert _train("face2anime", tmp_path / "without", *own) == 2
     errors = capsys.readouterr().err
