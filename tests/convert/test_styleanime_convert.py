@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from convert.rosinality import prior_state
 from weights.made_files import save_zip
 
 from ganime_tf.configs.styleanime import RELEASED19
@@ -38,51 +39,6 @@ def _encoder(network, prefix):
     return state
 
 
-def _decoder(model):
-    """The prior in rosinality's names."""
-    from ganime_tf.convert.stylegan2_layouts import state_of
-
-    state = {}
-    for network in (model.mapping, model.synthesis):
-        for key, (variable, _) in state_of(network).items():
-            value = np.array(variable)
-            if "affine.weight" in key or (key.startswith("fc") and key.endswith("weight")):
-                value = value.T
-            if key == "w_avg":
-                continue
-            if key.startswith("fc"):
-                number, part = key.removeprefix("fc").split(".")
-                state[f"style.{int(number) + 1}.{part}"] = value
-            elif key == "b4.const":
-                state["input.input"] = value.transpose(2, 0, 1)[None]
-            else:
-                block, layer, part = key.split(".", 2)
-                size = int(block[1:])
-                level = int(np.log2(size)) - 2
-                if layer == "torgb":
-                    name = "to_rgb1" if not level else f"to_rgbs.{level - 1}"
-                else:
-                    index = 2 * (level - 1) + int(layer[-1])
-                    name = "conv1" if not level else f"convs.{index}"
-                if part == "noise_const":
-                    number = 0 if not level else 2 * (level - 1) + int(layer[-1]) + 1
-                    state[f"noises.noise_{number}"] = value[None, None]
-                    continue
-                if part == "weight":
-                    value = value.transpose(3, 2, 0, 1)[None]
-                if part == "bias" and layer == "torgb":
-                    value = value.reshape(1, -1, 1, 1)
-                part = {
-                    "weight": "conv.weight",
-                    "bias": "bias" if layer == "torgb" else "activate.bias",
-                    "noise_strength": "noise.weight",
-                    "affine.weight": "conv.modulation.weight",
-                    "affine.bias": "conv.modulation.bias",
-                }[part]
-                state[f"{name}.{part}"] = value.reshape(1) if value.ndim == 0 else value
-    return {f"decoder.{key}": value for key, value in state.items()}
-
-
 def _randomize(model):
     random = np.random.default_rng(0)
     for network in (model.structure, model.appearance, model.mapping, model.synthesis):
@@ -97,7 +53,7 @@ def _save(path, model, **changes):
     state |= _encoder(model.appearance, "encoder.encoder_2")
     state["encoder.encoder_1.latlayer2.weight"] = np.zeros((32, 8, 1, 1))
     state["encoder.encoder_1.latlayer2.bias"] = np.zeros(32)
-    state |= _decoder(model) | changes
+    state |= {f"decoder.{k}": v for k, v in prior_state(model).items()} | changes
     mean = np.array(model.mapping.get_layer("mean").mean)
     state = {key: value for key, value in state.items() if value is not None}
     return save_zip(path, {"state_dict": state, "latent_avg": mean, "opts": {"lr": 1e-4}})
