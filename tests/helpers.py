@@ -59,6 +59,8 @@ def made_batch(model, size: int | None = None, count: int = 2, seed: int = 0) ->
         batch[key] = tf.image.resize(coarse, (size, size))
         if key.endswith("parsing"):
             batch[key] = tf.cast(batch[key][..., 0] > 0, tf.int32)
+        if key == "label":
+            batch[key] = tf.range(count, dtype=tf.int32)
     return batch
 
 
