@@ -226,18 +226,9 @@ def _parts(source, split: str) -> list:
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received {split!r}.")
     train = copy.copy(source)
-    train.validation_domains = [_whole(domain) for domain in source.domains]
+    train.validation_domains = source.domains
     parts = {"validation": [source], "train": [train], "all": [train, source]}[split]
     return [part for part in parts if part.num_validation]
-
-
-def _whole(domain):
-    """The samples to train on as samples to validate on."""
-    if not hasattr(domain, "train_ids"):
-        return domain  # it is one side of a split already
-    chosen = domain.select(domain.train_ids)
-    chosen.validation_ids = np.arange(len(chosen.names))
-    return chosen
 
 
 def _batches(source, split, batch_size, image_size, limit) -> Iterator[tuple[list[str], dict]]:
