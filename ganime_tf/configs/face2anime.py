@@ -132,6 +132,7 @@ _TINY = {
     "pool_size": 4,
     "domain_filters": 16,
     "perceptual": "random",
+    "perceptual_layers": ("block1_conv2",),
 }
 
 PRESETS = {

@@ -116,6 +116,7 @@ def train(
                 borrowing.start_from(translator, borrowed)
                 translator.prepare(source)
         if step:
+            _check_resumed(step, length, config, folder)
             logger.info("Resuming %s at step %d of %d.", folder.path, step, length.total)
         if checkpointer.chief:
             folder.write(record)
@@ -133,6 +134,29 @@ class _Length:
     @property
     def last_epoch(self) -> int:
         return -(-self.total // self.steps_per_epoch)
+
+
+def _check_resumed(step: int, length: _Length, config, folder: RunDir) -> None:
+    """Refuses a run that is already longer than it is to be; says what other batches change."""
+    if step > length.total:
+        raise ValueError(
+            f"{folder.path} is trained to step {step}, but these settings end at step "
+            f"{length.total}. Raise --num-epochs, --epochs or --steps, or give the batch size of "
+            "before."
+        )
+    before = config.batch_size
+    with contextlib.suppress(ValueError):  # a damaged record that --override writes anew
+        before = folder.record()["config"].get("batch_size", before)
+    if before != config.batch_size:
+        logger.warning(
+            "`batch_size` was %s and is %d now: the run goes on at step %d, where an epoch is %d "
+            "steps, so it counts as %.1f epochs.",
+            before,
+            config.batch_size,
+            step,
+            length.steps_per_epoch,
+            step / length.steps_per_epoch,
+        )
 
 
 def _length(config, run, source) -> _Length:
