@@ -1,5 +1,6 @@
 """The table of kinds: every kind serves what it says, and a made kind needs nothing but its row."""
 
+import json
 import re
 from pathlib import Path
 
@@ -107,6 +108,31 @@ def test_a_made_kind_is_one_row_of_the_table(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     assert main(["models"]) == 0
     assert "data     negatives" in capsys.readouterr().out
+
+
+def test_the_drawn_world_names_the_classes_of_styleanime():
+    from ganime_tf.configs.styleanime import PRESETS
+
+    source = open_data("toy:2", "unpaired_parsing")
+    names = PRESETS["styleanime-tiny"].for_data(source).class_names
+    assert names == tuple(source.labels) and {"hair", "skin", "left_eye", "right_eye"} <= set(names)
+
+
+@pytest.mark.slow
+def test_styleanime_trains_on_the_drawn_world_from_a_prior(tmp_path):
+    small = ["--image-size=16", "--load-size=16", "--channel-base=64", "--channel-max=8",
+             "--style-size=8", "--latent-size=8", "--mapping-layers=2", "--batch-size=2",
+             "--data=toy:4", "--steps=2", "--num-validation=2", "--num-samples=1",
+             "--no-export"]  # fmt: skip
+    prior, run = str(tmp_path / "prior"), str(tmp_path / "run")
+    first = ["train", "stylegan2", "--preset=stylegan2-tiny", "--run-dir", prior]
+    assert main([*first, *small]) == 0
+    second = ["train", "styleanime", "--preset=styleanime-tiny", "--from", prior, "--run-dir", run,
+              "--bank-size=40", "--appearance-codes=2", "--filters=4"]  # fmt: skip
+    assert main([*second, *small]) == 0
+    rows = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    last = json.loads(rows[-1])
+    assert last["step"] == 2 and np.isfinite(last["g_reconstruction"] + last["val_l1"])
 
 
 def test_a_kind_is_named_in_its_table_and_by_models_only():
