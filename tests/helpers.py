@@ -50,13 +50,15 @@ def tiny(name: str, preset: str, *, dtype="float32", **overrides):
 
 
 def made_batch(model, size: int | None = None, count: int = 2, seed: int = 0) -> dict:
-    """A batch of random smooth pictures, and maps of two classes, for a model's keys."""
+    """A batch of random smooth pictures, maps of two classes and labels, for a model's keys."""
     size = size or model.config.image_size
     rng = np.random.default_rng(seed)
     batch = {}
     for key in model.batch_keys:
         coarse = rng.uniform(-1, 1, (count, 8, 8, 3)).astype(np.float32)
         batch[key] = tf.image.resize(coarse, (size, size))
+        if key == "label":
+            batch[key] = tf.constant(rng.integers(0, 2, count), tf.int32)
         if key.endswith("parsing"):
             batch[key] = tf.cast(batch[key][..., 0] > 0, tf.int32)
         if key == "label":

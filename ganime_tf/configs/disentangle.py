@@ -18,6 +18,8 @@ class DisentangleConfig(TrainableConfig):
     """Steps of the whole training; 0 counts in epochs."""
     num_artists: Count = 1139
     """Artists; training takes as many as the data has."""
+    artists: tuple[str, ...] = ()
+    """Their names by number; training takes those of the data."""
     filters: tuple[int, ...] = (32, 64, 128, 256, 512, 1024)
     """Channels of the levels, each of half the size."""
     dense: Count = 2048
@@ -46,11 +48,18 @@ class DisentangleConfig(TrainableConfig):
                 f"`image_size` must be a multiple of {2 ** len(self.filters)} for "
                 f"{len(self.filters)} `filters`. Received {self.image_size}."
             )
+        if self.artists and len(self.artists) != self.num_artists:
+            raise ValueError(
+                f"`artists` must be as many names as `num_artists` ({self.num_artists}). "
+                f"Received {len(self.artists)}."
+            )
 
     def for_data(self, source) -> "DisentangleConfig":
-        """Takes the number of artists of the data."""
-        artists = len(source.labels)
-        return dataclasses.replace(self, num_artists=artists) if artists else self
+        """Takes number and names of the artists of the data."""
+        names = tuple(source.labels)
+        if not names:
+            return self
+        return dataclasses.replace(self, num_artists=len(names), artists=names)
 
 
 CODE = {
@@ -62,7 +71,7 @@ CODE = {
 }
 """Sizes of the author's code at 256 px."""
 
-TINY = {
+SMALL = {
     "image_size": 32,
     "load_size": 32,
     "batch_size": 16,
@@ -73,3 +82,13 @@ TINY = {
     "num_artists": 44,
 }
 """Sizes for 32 px and tens of artists."""
+
+TINY = SMALL | {
+    "image_size": 16,
+    "load_size": 16,
+    "filters": (16,),
+    "dense": 32,
+    "content_size": 16,
+    "style_size": 8,
+}
+"""The smallest sizes that still draw something."""

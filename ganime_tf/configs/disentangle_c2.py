@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ganime_tf.configs.disentangle import CODE, TINY, DisentangleConfig
+from ganime_tf.configs.disentangle import CODE, SMALL, TINY, DisentangleConfig
 from ganime_tf.configs.fields import Positive
 
 
@@ -22,5 +22,6 @@ PRESETS = {
     "disentangle-c2-code": ClassifierConfig(
         **CODE, batch_size=16, num_steps=200_000, regularization_weight=1.0
     ),
+    "disentangle-c2-32": ClassifierConfig(**SMALL, num_steps=500, learning_rate=3e-4),
     "disentangle-c2-tiny": ClassifierConfig(**TINY, num_steps=500, learning_rate=3e-4),
 }

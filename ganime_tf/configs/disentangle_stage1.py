@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ganime_tf.configs.disentangle import CODE, TINY, DisentangleConfig
+from ganime_tf.configs.disentangle import CODE, SMALL, TINY, DisentangleConfig
 from ganime_tf.configs.fields import Positive, Weight
 
 
@@ -31,6 +31,9 @@ PRESETS = {
     "disentangle-stage1": Stage1Config(),
     "disentangle-stage1-code": Stage1Config(
         **CODE, clamp=True, content_kl_weight=1e-5, style_kl_weight=1e-5
+    ),
+    "disentangle-stage1-32": Stage1Config(
+        **SMALL, num_steps=1500, learning_rate=3e-4, content_kl_weight=1e-5, style_kl_weight=2e-6
     ),
     "disentangle-stage1-tiny": Stage1Config(
         **TINY, num_steps=1500, learning_rate=3e-4, content_kl_weight=1e-5, style_kl_weight=2e-6

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ganime_tf.configs.disentangle import CODE, TINY, DisentangleConfig
+from ganime_tf.configs.disentangle import CODE, SMALL, TINY, DisentangleConfig
 from ganime_tf.configs.fields import Count, Positive, Weight
 
 
@@ -39,5 +39,6 @@ PRESETS = {
         style_kl_weight=1e-5,
         regularization_weight=1.0,
     ),
+    "disentangle-stage2-32": Stage2Config(**SMALL, num_steps=1500, learning_rate=1e-4),
     "disentangle-stage2-tiny": Stage2Config(**TINY, num_steps=1500, learning_rate=1e-4),
 }

@@ -48,6 +48,8 @@ class XGANConfig(TrainableConfig):
     """Weight of L_rec, the Euclidean norm of a picture's error."""
     domain_weight: Weight = 0.7
     """Weight of L_dann on the encoders' side; 0 for none."""
+    domain_loss: Literal["bce", "lsgan"] = "bce"
+    """Cross-entropy (a loss of a classification, as the paper's), or least squares."""
     domain_update: Literal["alternating", "reversal"] = "alternating"
     """The classifier and the encoders learn one after the other, or in one step through a reversal
     layer: the same gradients of classifiers before and after an update."""

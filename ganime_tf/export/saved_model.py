@@ -71,6 +71,7 @@ class ExportedModel(Runner):
         _check_digests(Path(path))
         self._loaded = tf.saved_model.load(str(path))
         self._uses = _exported_uses(Path(path), set(self._loaded.signatures))
+        self.label_names = _exported_labels(Path(path))
 
     def uses(self) -> dict[str, Use]:
         """The uses that were exported."""
@@ -122,6 +123,13 @@ def _exported_uses(path: Path, signatures: set[str]) -> dict[str, Use]:
     if "default" not in found:
         raise ValueError(f"{path} has no signature `serving_default`. Export it again.")
     return found
+
+
+def _exported_labels(path: Path) -> tuple[str, ...]:
+    about = path / "ganime.json"
+    if not about.exists():
+        return ()
+    return tuple(json.loads(about.read_text(encoding="utf-8")).get("label_names", ()))
 
 
 def made_inputs(model: Trainable, use: Use) -> dict:

@@ -57,6 +57,7 @@ class Request:
             "min_size": int(self.model.min_size),
             "size": self.size,
             "precision": self.precision,
+            "label_names": list(self.model.label_names),
         }
 
 

@@ -206,15 +206,20 @@ class BatchRegularization(layers.Layer):
 
     def call(self, x):
         """Returns the loss."""
-        y = (ops.cast(x, "float32") - self.pre_mean) / ops.softplus(self.pre_pstd)
+        shift, scale = ops.cast(self.pre_mean, "float32"), ops.cast(self.pre_pstd, "float32")
+        y = (ops.cast(x, "float32") - shift) / ops.softplus(scale)
         axes = tuple(range(len(y.shape) - 1))
-        mean = ops.mean(y, axis=axes)
+        mean, square = ops.mean(y, axis=axes), ops.mean(ops.square(y), axis=axes)
         count = ops.cast(ops.shape(y)[0], "float32")
-        variance = (
-            (ops.mean(ops.square(y), axis=axes) - ops.square(mean))
-            * count
-            / ops.maximum(count - 1.0, 1.0)
-        )
+        if tf.distribute.in_cross_replica_context():
+            replicas = 1  # the network is being built
+        else:
+            context = tf.distribute.get_replica_context()
+            replicas = context.num_replicas_in_sync
+            if replicas > 1:  # the batch is the one of all replicas together
+                mean, square = context.all_reduce("mean", [mean, square])
+        count *= replicas
+        variance = (square - ops.square(mean)) * count / ops.maximum(count - 1.0, 1.0)
         return ops.mean(ops.square(mean) + ops.square(ops.log(ops.maximum(variance, 1e-12))))
 
     def compute_output_shape(self, input_shape):

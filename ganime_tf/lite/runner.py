@@ -65,6 +65,11 @@ class FileModel(Runner):
         return self._uses
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the labels, as the model knew them."""
+        return tuple(self.about.get("label_names", ()))
+
+    @property
     def input_size(self) -> tuple[int, int] | None:
         """Height and width of the graph, or None when it takes any."""
         size = self.about["size"]

@@ -1,6 +1,11 @@
 """Disentangling style and content: three trainings, one after the other.
 
-Paper: Xiang and Li 2019 (arXiv 1905.10742). Deviations: docs/models/disentangle.md.
+Paper: Xiang and Li 2019 (arXiv 1905.10742).
+Official code: stormraiser/adversarial-disentangle, a later one than the paper's.
+Deviations: docs/models/disentangle-stage1.md.
+
+Code name -> paper symbol: encoder -> E, generator -> G, style -> S, content_classifier -> C1,
+classifier -> C2, discriminator -> D.
 """
 
 import keras
@@ -8,145 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from ganime_tf.configs import disentangle_c2, disentangle_stage1, disentangle_stage2
-from ganime_tf.configs.disentangle import DisentangleConfig
 from ganime_tf.losses import disentangle as losses
-from ganime_tf.models.optimizers import Adam
-from ganime_tf.models.trainable import Trainable
+from ganime_tf.models.disentangle_base import Disentangling, Drawing, adam, plain, rmsprop
 from ganime_tf.models.uses import Use
-from ganime_tf.networks.disentangle import (
-    StyleBank,
-    build_content_encoder,
-    build_style_generator,
-    build_style_judge,
-)
 from ganime_tf.ops import images as image_ops
 
 
-def _ramped(rate: float, steps: int):
-    """A step size that grows linearly from 0 over the first steps."""
-    if not steps:
-        return rate
-    return keras.optimizers.schedules.PolynomialDecay(0.0, steps, end_learning_rate=rate)
-
-
-def _rmsprop(config, rate: float):
-    # Keras divides by sqrt(v + epsilon), PyTorch by sqrt(v) + epsilon: the same floor.
-    return keras.optimizers.RMSprop(
-        _ramped(rate, config.ramp_steps), rho=0.99, epsilon=config.epsilon**2
-    )
-
-
-def _adam(config, rate: float, epsilon: float | None = None):
-    return Adam(_ramped(rate, config.ramp_steps), 0.9, 0.999, epsilon or config.epsilon)
-
-
-class _Disentangling(Trainable):
-    """What the stages share: data, sizes, codes."""
-
-    Config = DisentangleConfig
-    data_kind = "labelled"
-    batch_keys = ("b", "label")
-
-    def _sizes(self) -> dict:
-        config = self.config
-        return {
-            "image_size": config.image_size,
-            "filters": config.filters,
-            "dense": config.dense,
-            "bus": config.bus,
-        }
-
-    def _judge(self, outputs: int, head: str, name: str):
-        return build_style_judge(**self._sizes(), num_outputs=outputs, head=head, name=name)
-
-    def _fit(self, pictures):
-        """Resizes to the size of the networks, whose dense layers know no other."""
-        size = (self.config.image_size, self.config.image_size)
-        return tf.ensure_shape(tf.image.resize(pictures, size, antialias=True), (None, *size, 3))
-
-
-class _Drawing(_Disentangling):
-    """A stage with encoder, generator and style bank: pictures in the style of an artist."""
-
-    validation_metrics = ("l1", "psnr", "ssim")
-    best_metric = "val_ssim"
-
-    def _build_drawing(self):
-        config = self.config
-        codes = {"content_size": config.content_size}
-        self.encoder = build_content_encoder(**self._sizes(), **codes, name="encoder")
-        self.generator = build_style_generator(
-            **self._sizes(), **codes, style_size=config.style_size, warp=config.warp,
-            name="generator",
-        )  # fmt: skip
-        self.style = StyleBank(config.num_artists, config.style_size, name="style")
-
-    def prepare(self, source) -> None:
-        """Counts how many training pictures each artist has."""
-        labels = np.asarray(source.domains[0].labels["label"])
-        counts = np.bincount(labels, minlength=self.config.num_artists).astype(np.float32)
-        self.style.frequency.assign(counts / counts.sum())
-
-    def _draw(self, content, style):
-        """The picture, and the penalty of the warp (0 without)."""
-        out = self.generator([content, style], training=True)
-        return tuple(out) if self.config.warp else (out, tf.constant(0.0))
-
-    def _sample(self, mean, std, stream: str):
-        """A code from its distribution (the reparametrization)."""
-        return mean + std * self.noise(tf.shape(mean)[0], mean.shape[-1], stream=stream)
-
-    def _other_artists(self, count):
-        """Artists drawn by how many pictures they have, independent of the pictures."""
-        place = self.noise(count, stream="artists", uniform=True)
-        edges = tf.cumsum(tf.convert_to_tensor(self.style.frequency))
-        return tf.minimum(tf.searchsorted(edges, place, side="right"), len(edges) - 1)
-
-    # Use.
-
-    def uses(self) -> dict[str, Use]:
-        """Content of a picture, style of an artist or of a code; the code of an artist."""
-        return {
-            "default": Use(self._as_artist, ("image", "label"), help="draw it as an artist"),
-            "with_style": Use(self._with_style, ("image", "style"), help="draw it by a code"),
-            "style_of": Use(self._style_of, ("label",), "style", help="the code of an artist"),
-        }
-
-    def _style_of(self, label):
-        return self.style(label)[0]
-
-    def _as_artist(self, image, label):
-        return self._with_style(image, self._style_of(label))
-
-    def _with_style(self, image, style):
-        content = self.encoder(self._fit(image), training=False)[0]  # the mean, when used
-        out = self.for_inference(self.generator)([content, style], training=False)
-        out = out[0] if self.config.warp else out
-        return tf.clip_by_value(tf.image.resize(out, tf.shape(image)[1:3]), -1.0, 1.0)
-
-    def call(self, x, training=False):
-        """Redraws pictures `[image, label]` in the style of these artists."""
-        return self._as_artist(*x)
-
-    def evaluate_batch(self, batch: dict, first: int = 0) -> dict:
-        """Pictures and their reconstruction in their own artist's style."""
-        real = image_ops.to_uint8(tf.convert_to_tensor(batch["b"])).numpy()
-        labels = np.asarray(batch["label"], np.int32)
-        return {"real": real, "fake": self.run("default", image=real, label=labels)}
-
-    def sample_pictures(self, batch: dict) -> dict:
-        """Pictures, their reconstruction, and the styles of the batch shifted by one and two."""
-        real = image_ops.to_uint8(tf.convert_to_tensor(batch["b"])).numpy()
-        labels = np.asarray(batch["label"], np.int32)
-        columns = {"picture": real}
-        for title, shift in (("same artist", 0), ("next artist", 1), ("second next", 2)):
-            drawn = self.run("default", image=real, label=np.roll(labels, -shift))
-            columns[title] = drawn
-        return columns
-
-
 @keras.saving.register_keras_serializable("ganime_tf")
-class DisentangleStage1(_Drawing):
+class DisentangleStage1(Drawing):
     """Stage 1: E, G and S rebuild pictures; C1 looks for traces of the artist in redrawings."""
 
     Config = disentangle_stage1.Stage1Config
@@ -167,11 +41,12 @@ class DisentangleStage1(_Drawing):
         """Adam, much faster for S, whose rows are seldom touched."""
         config = self.config
         return {
-            "generator": _adam(config, config.learning_rate),
-            "style": _adam(config, config.style_rate, 1e-8),
-            "content_classifier": _adam(config, config.learning_rate),
+            "generator": adam(config, config.learning_rate),
+            "style": adam(config, config.style_rate, 1e-8),
+            "content_classifier": adam(config, config.learning_rate),
         }
 
+    @plain
     def train_step(self, batch):
         """One simultaneous update on `{"b", "label"}` (section 3.1)."""
         config = self.config
@@ -188,7 +63,7 @@ class DisentangleStage1(_Drawing):
                 artists = self._other_artists(tf.shape(x)[0])
                 other = self._sample(*self.style(artists), "other_style")
             redrawn, _ = self._draw(content, other)
-            scores, regular = self.content_classifier(redrawn, training=True)
+            scores, regular = self._scores_of(self.content_classifier, redrawn)
             c_loss = losses.negative_log_likelihood(scores, labels)
             frequency = self.style.frequency if config.clamp else None
             gain = losses.confusion(scores, labels, frequency)
@@ -207,13 +82,17 @@ class DisentangleStage1(_Drawing):
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
-class DisentangleC2(_Disentangling):
+class DisentangleC2(Disentangling):
     """C2 before stage 2: the artist of a real picture."""
 
     Config = disentangle_c2.ClassifierConfig
     presets = disentangle_c2.PRESETS
     loss_names = ("c_loss", "accuracy")
-    best_metric = "accuracy"
+
+    def default_metrics(self, aligned: bool):
+        """Share of held-out pictures whose artist comes first."""
+        del aligned
+        return ("pixel_accuracy",), "val_pixel_accuracy"
 
     def build_networks(self):
         """Builds C2."""
@@ -222,12 +101,13 @@ class DisentangleC2(_Disentangling):
 
     def default_optimizers(self, steps_per_epoch):
         """Adam."""
-        return {"classifier": _adam(self.config, self.config.learning_rate)}
+        return {"classifier": adam(self.config, self.config.learning_rate)}
 
+    @plain
     def train_step(self, batch):
         """One update on `{"b", "label"}`."""
         with tf.GradientTape() as tape:
-            scores, regular = self.classifier(batch["b"], training=True)
+            scores, regular = self._scores_of(self.classifier, batch["b"])
             c_loss = losses.negative_log_likelihood(scores, batch["label"])
             total = c_loss + self.config.regularization_weight * regular
         self.minimize(tape, total, "classifier")
@@ -236,7 +116,8 @@ class DisentangleC2(_Disentangling):
 
     def call(self, x, training=False):
         """Raw scores `(N, artists)` of float pictures in [-1, 1] of the trained size."""
-        return self.classifier(x, training=training)[0]
+        scores = self.classifier(x, training=training)
+        return scores[0] if self._regular else scores
 
     def uses(self) -> dict[str, Use]:
         """Scores of the artists of a reference picture."""
@@ -245,9 +126,30 @@ class DisentangleC2(_Disentangling):
     def _scores(self, reference):
         return tf.nn.log_softmax(self(self._fit(reference)))
 
+    def evaluate_batch(self, batch: dict, first: int = 0) -> dict:
+        """Each picture as a map of one pixel: 0 where its artist is found, 1 where not."""
+        _, right = self._judged(batch)
+        wrong = (~right).astype(np.int64)[:, None, None]
+        return {"truth": np.zeros_like(wrong), "classes": wrong}
+
+    def sample_pictures(self, batch: dict) -> dict:
+        """Pictures, and again with a green frame where their artist is found, else a red one."""
+        real, right = self._judged(batch)
+        framed, edge = real.copy(), max(1, real.shape[1] // 16)
+        colours = np.where(right[:, None], (40, 170, 60), (210, 40, 40)).astype(np.uint8)
+        for picture, colour in zip(framed, colours, strict=True):
+            picture[:edge] = picture[-edge:] = colour
+            picture[:, :edge] = picture[:, -edge:] = colour
+        return {"picture": real, "found (green)": framed}
+
+    def _judged(self, batch):
+        real = image_ops.to_uint8(tf.convert_to_tensor(batch["b"])).numpy()
+        found = self.run("default", reference=real).argmax(-1)
+        return real, found == np.asarray(batch["label"])
+
 
 @keras.saving.register_keras_serializable("ganime_tf")
-class DisentangleStage2(_Drawing):
+class DisentangleStage2(Drawing):
     """Stage 2: G and S learn pictures that D takes for real and C2 for the artist's."""
 
     Config = disentangle_stage2.Stage2Config
@@ -280,28 +182,35 @@ class DisentangleStage2(_Drawing):
     def default_optimizers(self, steps_per_epoch):
         """RMSprop; Adam for S where the author's code has it."""
         config = self.config
-        slow = {name: _rmsprop(config, config.learning_rate)
+        slow = {name: rmsprop(config, config.learning_rate)
                 for name in ("generator", "discriminator", "classifier")}  # fmt: skip
         style = (
-            _adam(config, config.style_rate, 1e-8)
+            adam(config, config.style_rate, 1e-8)
             if config.ramp_steps
-            else _rmsprop(config, config.style_rate)
+            else rmsprop(config, config.style_rate)
         )
         return {**slow, "style": style}
 
     def prepare(self, source) -> None:
-        """Counts the artists' pictures; D starts as C2 with a head of its own."""
+        """Counts the artists' pictures; D starts as C2 with a head of its own.
+
+        A head whose bias is not 0 was trained before: it came with `--from`, and D stays.
+        """
         super().prepare(source)
-        for ours, theirs in zip(
-            self.discriminator.variables, self.classifier.variables, strict=True
-        ):
-            if ours.shape == theirs.shape:
+        head = self.discriminator.get_layer("dis")
+        if np.any(keras.ops.convert_to_numpy(head.bias)):
+            return
+        kept = {id(variable) for variable in head.variables}
+        pairs = zip(self.discriminator.variables, self.classifier.variables, strict=True)
+        for ours, theirs in pairs:
+            if id(ours) not in kept:
                 ours.assign(theirs)
 
     def plan(self, step: int) -> dict:
         """G and S learn in every `judge_steps`-th step."""
         return {"draw": step % self.config.judge_steps == self.config.judge_steps - 1}
 
+    @plain
     def train_step(self, batch, draw: bool = True):
         """One update of D and C2 and, with `draw`, of G and S on `{"b", "label"}`."""
         config = self.config
@@ -314,8 +223,8 @@ class DisentangleStage2(_Drawing):
             fake, penalty = self._draw(content, style)
             with tape.stop_recording():
                 d_loss, c_loss = self._update_judges(x, labels, fake, artists)
-            realness = losses.realness(self.discriminator(fake, training=True)[0], 0.0)
-            scores = self.classifier(fake, training=True)[0]
+            realness = losses.realness(self._scores_of(self.discriminator, fake)[0], 0.0)
+            scores = self._scores_of(self.classifier, fake)[0]
             artist = losses.negative_log_likelihood(scores, artists)
             again = self._sample(*self.encoder(fake, training=False), "content_again")
             kept = tf.reduce_mean(tf.reduce_sum(tf.square(again - content), -1))
@@ -332,16 +241,17 @@ class DisentangleStage2(_Drawing):
     def _update_judges(self, x, labels, fake, artists):
         weight = self.config.regularization_weight
         with tf.GradientTape() as tape:
-            real_scores, regular = self.discriminator(x, training=True)
-            fake_scores, _ = self.discriminator(fake, training=True)
+            real_scores, regular = self._scores_of(self.discriminator, x)
+            fake_scores, _ = self._scores_of(self.discriminator, fake)
             d_loss = losses.realness(real_scores, 1.0) + losses.realness(fake_scores, -1.0)
             d_total = d_loss + weight * regular
         self.minimize(tape, d_total, "discriminator")
         with tf.GradientTape() as tape:
-            scores, regular = self.classifier(x, training=True)
+            scores, regular = self._scores_of(self.classifier, x)
             c_loss = losses.negative_log_likelihood(scores, labels)
             if self.config.adversarial_classifier:
-                c_loss += losses.unlikelihood(self.classifier(fake, training=True)[0], artists)
+                fake_scores, _ = self._scores_of(self.classifier, fake)
+                c_loss += losses.unlikelihood(fake_scores, artists)
             c_total = c_loss + weight * regular
         self.minimize(tape, c_total, "classifier")
         return d_loss, c_loss
@@ -354,5 +264,6 @@ class DisentangleStage2(_Drawing):
         return super().uses() | {"with_reference": reference}
 
     def _as_reference(self, image, reference):
-        scores = self.classifier(self._fit(reference), training=False)[0]
+        scores = self.classifier(self._fit(reference), training=False)
+        scores = scores[0] if self._regular else scores
         return self._as_artist(image, tf.argmax(scores, -1, tf.int32))

@@ -209,7 +209,7 @@ class StyleGAN2(Sampler):
             ),
             "from_style": Use(
                 self._from_style, ("style", "truncation"), defaults={"truncation": 1.0},
-                help="a picture of a latent w",
+                help="a picture of a latent w, or of one for each layer, joined",
             ),
             "style_of": Use(self._style_of, ("seed",), "style", help="the latent w of a seed"),
         }  # fmt: skip
@@ -229,6 +229,7 @@ class StyleGAN2(Sampler):
 
     def _from_style(self, style, truncation):
         mean = self.for_inference(self.mapping).get_layer("mean").mean
-        ws = tf.repeat(style[:, None], self.num_styles, axis=1)
+        ws = tf.reshape(style, (tf.shape(style)[0], -1, self.config.style_size))
+        ws += tf.zeros((1, self.num_styles, 1))  # one w for all layers, or each its own
         ws = networks.truncate(ws, tf.convert_to_tensor(mean), truncation)
         return self.for_inference(self.synthesis)(ws, training=False)

@@ -96,6 +96,8 @@ class Runner:
 
     batch_limit = 8
     """Most pictures that a job puts into one batch; 1 where pictures of a batch see each other."""
+    label_names: tuple[str, ...] = ()
+    """Names of the labels, by number; empty where they are not known."""
 
     def uses(self) -> dict[str, Use]:
         """Returns the uses by name, `default` first."""
@@ -111,7 +113,8 @@ class Runner:
         Args:
             use: Name of the use; by default the first one that takes these inputs.
             **inputs: Values of `INPUTS`: arrays of a batch or of one picture. A single value of
-                what is not framed (a seed, a label, a reference) serves the whole batch.
+                what is not framed (a seed, a label, a reference) serves the whole batch. Labels
+                may be names.
 
         Returns:
             uint8 `(N, H, W, 3)` for pictures and heat, uint8 `(N, H, W)` for classes, float32
@@ -121,6 +124,8 @@ class Runner:
             ValueError: When no use takes these inputs, or a value has another type or shape.
         """
         inputs = {name: value for name, value in inputs.items() if value is not None}
+        if "label" in inputs:
+            inputs["label"] = label_numbers(inputs["label"], self.label_names)
         name = pick_use(self.uses(), use, inputs)
         chosen = self.uses()[name]
         arrays, batched = batch_inputs({**chosen.defaults, **inputs}, given=set(inputs))
@@ -200,6 +205,40 @@ def batch_inputs(inputs: dict, given: set[str]) -> tuple[dict, bool]:
         array = np.asarray(array)
         arrays[name] = array if len(array) == count else np.repeat(array, count, axis=0)
     return arrays, batched
+
+
+def label_numbers(labels, names: tuple[str, ...]) -> np.ndarray:
+    """Returns the numbers of labels that are given as numbers or by name.
+
+    Args:
+        labels: A name, a number, or an array of either.
+        names: The names by number; empty where they are not known.
+
+    Raises:
+        ValueError: On an unknown name, or a number that no label has.
+    """
+    array = np.asarray(labels)
+    if array.dtype.kind == "U":
+        numbers = [_label_number(str(each), names) for each in array.flat]
+        return np.asarray(numbers, np.int32).reshape(array.shape)
+    if names and array.dtype.kind in "iu" and array.size and not 0 <= array.max() < len(names):
+        raise ValueError(f"`label` must be in [0, {len(names) - 1}]. Received {array.max()}.")
+    return array
+
+
+def _label_number(text: str, names: tuple[str, ...]) -> int:
+    if text in names:
+        return names.index(text)
+    if text.isdigit():
+        number = int(text)
+        if names and number >= len(names):
+            raise ValueError(f"`label` must be in [0, {len(names) - 1}]. Received {number}.")
+        return number
+    close = difflib.get_close_matches(text, names, 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    known = f"There are {some}." if names else "This model knows no names, only numbers."
+    raise ValueError(f"There is no label {text!r}.{hint} {known}")
 
 
 def _as_array(name: str, value, entry: Input) -> np.ndarray:

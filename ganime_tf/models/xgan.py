@@ -215,7 +215,9 @@ class XGAN(Translator):
                 total += parts["d_domain"]
             elif config.domain_weight:
                 scores = (self.domain_classifier(code, training=True) for code in (code_a, code_b))
-                parts["g_domain"] = domain_confusion(*scores, "bce", config.domain_target)
+                parts["g_domain"] = domain_confusion(
+                    *scores, config.domain_loss, config.domain_target
+                )
                 total += self.domain_factor() * parts["g_domain"]
         self.minimize(tape, total, "generator")
         if reversal:
@@ -228,7 +230,7 @@ class XGAN(Translator):
 
     def _domain_loss(self, code_a, code_b):
         scores = (self.domain_classifier(code, training=True) for code in (code_a, code_b))
-        return domain_loss(*scores, "bce")
+        return domain_loss(*scores, self.config.domain_loss)
 
     def _update_domain(self, code_a, code_b):
         with tf.GradientTape() as tape:

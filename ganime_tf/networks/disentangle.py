@@ -41,7 +41,8 @@ class _Blocks:
             else:
                 x = self._residue(x, width, kind, part / self.total, name)
             if self.losses is not None:
-                self.losses.append(BatchRegularization(name=f"{name}.batch_reg")(x))
+                regular = BatchRegularization(name=f"{name}.batch_reg", dtype="float32")
+                self.losses.append(regular(x))
         return x
 
     @staticmethod
@@ -113,7 +114,7 @@ def _trunk(image, filters, width, bus, blocks):
     x = _dense(layers.Flatten(name="flatten")(x), width, "fc.0")
     if blocks.losses is None:
         return CenteredPReLU(name="fc.1")(x)
-    blocks.losses.append(BatchRegularization(name="fc.1")(x))
+    blocks.losses.append(BatchRegularization(name="fc.1", dtype="float32")(x))
     return CenteredPReLU(name="fc.2")(x)
 
 
@@ -215,6 +216,7 @@ def build_style_judge(
     num_outputs: int = 1139,
     head: str = "cla",
     bus: bool = False,
+    regularize: bool = True,
     name: str = "classifier",
 ) -> keras.Model:
     """Builds C1, C2 (`num_outputs` artists) or D (`num_outputs=1`, `head="dis"`).
@@ -227,20 +229,24 @@ def build_style_judge(
         num_outputs: Number of artists, or 1.
         head: Name of the last layer in the released files: "cla" or "dis".
         bus: The code's blocks that pool over the whole picture.
+        regularize: Compute the code's batch regularization; the paper has none.
         name: Name of the model.
 
     Returns:
         A model from float `(N, S, S, input_channels)` to float32 raw scores `(N, num_outputs)`
-        and the batch regularization of all places, a float32 scalar (N at least 2).
+        and, with `regularize`, the batch regularization of all places, a float32 scalar (N at
+        least 2); else to the scores alone.
 
     Raises:
         ValueError: On a size that cannot be halved so often.
     """
     _check_size(image_size, filters)
     image = keras.Input((image_size, image_size, input_channels), name="image")
-    blocks = _Blocks(regularize=True)
+    blocks = _Blocks(regularize)
     x = _trunk(image, filters, dense, bus, blocks)
     scores = _dense(x, num_outputs, head, dtype="float32")
+    if not regularize:
+        return keras.Model(image, scores, name=name)
     total = ops.sum(ops.stack(blocks.losses))
     return keras.Model(image, [scores, total], name=name)
 

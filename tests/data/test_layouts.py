@@ -353,3 +353,29 @@ def test_a_split_that_is_not_ours_is_refused_by_its_field(tmp_path, text, messag
     (tmp_path / "splits.json").write_text(text)
     with pytest.raises(ValueError, match=f"splits.json is not a split file.*{message}"):
         open_data(DataSpec(tmp_path / "in"), validation=str(tmp_path / "splits.json"))
+
+
+# Nothing of the user's is written over.
+
+
+def test_prepared_sets_never_go_where_other_files_are(tmp_path, capsys):
+    for i in range(3):
+        pair(tmp_path / f"in/{i}.png", (i, 0, 0))
+        save(tmp_path / f"mine/{i}.png", (1, 2, 3))
+        save(tmp_path / f"more/{i}.png", (1, 2, 3))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    jobs = (["resize"], ["split-pairs"], ["lineart"], ["smooth"], ["shard"])
+    for job in jobs:
+        for out in ("mine", "in"):
+            call = ["prepare", *job, str(tmp_path / "in"), "-o", str(tmp_path / out)]
+            assert main(call) == 2, call
+            error = capsys.readouterr().err
+            assert "Give a new folder" in error or "originals are never touched" in error
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
+    shard = ["prepare", "shard", "-o", str(tmp_path / "shards")]
+    assert main([*shard, str(tmp_path / "in")]) == 0
+    assert main([*shard, str(tmp_path / "in")]) == 0  # goes on
+    index = (tmp_path / "shards/index.json").read_bytes()
+    assert main([*shard, str(tmp_path / "more"), "--kind", "pictures"]) == 2
+    assert "shards of another set" in capsys.readouterr().err
+    assert (tmp_path / "shards/index.json").read_bytes() == index
