@@ -31,6 +31,26 @@ def split(name: str, state: dict, prefixes: tuple[str, ...]) -> tuple[dict, ...]
     )
 
 
+def check_width(name: str, state: dict, filters: int) -> None:
+    """Refuses a discriminator of another width than the generator's: a config has one for both.
+
+    Args:
+        name: The file or network.
+        state: Its arrays by key.
+        filters: Channels of the generator's first layer.
+
+    Raises:
+        ValueError: With both widths.
+    """
+    first = next((state[key] for key in ("model.0.weight", "net.0.weight") if key in state), None)
+    if first is not None and first.shape[0] != filters:
+        raise ValueError(
+            f"{name} was trained with --ndf {first.shape[0]} and the generator with --ngf "
+            f"{filters}: one model has one width. Leave the discriminator out: the generator alone "
+            "translates."
+        )
+
+
 def keras_kernel(value):
     """PyTorch's kernel as Keras': `(O, I, h, w)` to `(h, w, I, O)`, `(O, I)` to `(I, O)`.
 
