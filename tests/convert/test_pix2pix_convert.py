@@ -261,4 +261,4 @@ def test_a_discriminator_of_another_width_is_refused_with_both(monkeypatch):
     }
     monkeypatch.setattr("ganime_tf.convert.pix2pix.read_state", lambda path: made[path.name])
     with pytest.raises(ValueError, match="--ndf 4 .* --ngf 8.* Leave the discriminator out"):
-        convert(["G.pth", "D.pth"])
+        convert([Path("G.pth"), Path("D.pth")])
