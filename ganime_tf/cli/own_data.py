@@ -9,7 +9,7 @@ from ganime_tf.runs import RunDir
 
 logger = logging.getLogger(__name__)
 
-_INHERITED = ("aspect", "background", "classes")  # how pictures and maps are prepared
+_INHERITED = ("aspect", "background", "classes", "hints")  # how pictures and maps are prepared
 
 
 @dataclasses.dataclass(frozen=True)

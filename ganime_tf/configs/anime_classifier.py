@@ -20,7 +20,7 @@ class AnimeClassifierConfig(TrainableConfig):
     """Epochs of the whole training."""
     num_labels: CountOrNone = 0
     """Labels; training takes as many as the data has."""
-    filters: tuple[int, ...] = (32, 64, 128, 256)
+    filters: tuple[Count, ...] = (32, 64, 128, 256)
     """Channels of the levels, each of half the size: features for perceptual losses."""
     dropout: Decay = 0.3
     """Rate before the dense layer."""

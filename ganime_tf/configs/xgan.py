@@ -58,7 +58,7 @@ class XGANConfig(TrainableConfig):
     of its loss (as the paper)."""
     domain_schedule: Literal["ramp", "constant"] = "ramp"
     """The weight rises over the training by Ganin et al.'s formula, or is constant."""
-    classifier_widths: tuple[int, ...] = (512, 256, 128)
+    classifier_widths: tuple[Count, ...] = (512, 256, 128)
     """Hidden layers of the domain classifier."""
     classifier_norm: bool = False
     """Batch norm in the domain classifier."""
@@ -78,7 +78,7 @@ class XGANConfig(TrainableConfig):
     paper's FaceNet is not to be had); `anime-classifier` comes by `--from`."""
     teacher_norm: Literal["l1", "l1_sum", "l2", "rms"] = "l1"
     """Distance of the teacher's embedding."""
-    teacher_filters: tuple[int, ...] = (32, 64, 128, 256)
+    teacher_filters: tuple[Count, ...] = (32, 64, 128, 256)
     """`filters` of the `anime-classifier` that is given with `--from`."""
 
     def __post_init__(self):

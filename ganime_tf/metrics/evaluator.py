@@ -269,7 +269,8 @@ class Evaluator:
         metric, values = METRICS[name], np.concatenate(self._lengths.get(name, [np.zeros(0)]))
         if len(values) < metric.least:
             raise ValueError(
-                f"{name} needs at least {metric.least} paths in a latent space, not {len(values)}."
+                f"{name} needs at least {metric.least} paths in a latent space, not {len(values)}. "
+                "`ganime evaluate RUN` draws them; training does not."
             )
         note = getattr(self._paths[name], "note", "")
         return Score(name, trimmed_mean(values), len(values), metric.protocol, metric.better,

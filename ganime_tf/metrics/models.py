@@ -40,9 +40,12 @@ def is_sampler(model) -> bool:
     return use is not None and use.output == "image" and use.required == ("seed",)
 
 
-def _gives_classes(model) -> bool:
+def _gives_classes(model) -> tuple[str, ...]:
+    """The metrics by which a model of classes is measured, none where it gives no classes."""
+    if hasattr(model, "default_metrics"):
+        return tuple(needing(model.default_metrics(True)[0], "classes"))
     use = model.uses().get("default")
-    return use is not None and use.output == "classes"
+    return tuple(needing(METRICS, "classes")) if use and use.output == "classes" else ()
 
 
 def metrics_for(model, aligned: bool, metrics: Sequence[str] = ()) -> tuple[str, ...]:
@@ -59,14 +62,16 @@ def metrics_for(model, aligned: bool, metrics: Sequence[str] = ()) -> tuple[str,
     classes = _gives_classes(model)
     if not metrics:
         if classes:
-            return tuple(needing(METRICS, "classes"))
+            return classes
         return PAIRED_DEFAULT if aligned and not is_sampler(model) else UNPAIRED_DEFAULT
     metrics = check_names(metrics)
     for name in metrics:
         needs, title = METRICS[name].needs, getattr(model, "name", "this model")
-        if (needs == "classes") != classes:
+        if (needs == "classes") != bool(classes):
             gives = "classes, no pictures" if classes else "pictures, no classes"
-            fitting = ", ".join(n for n in METRICS if (METRICS[n].needs == "classes") == classes)
+            fitting = ", ".join(
+                n for n in METRICS if (METRICS[n].needs == "classes") == bool(classes)
+            )
             raise ValueError(f"{name}: {title} gives {gives}. Metrics for it: {fitting}.")
         if needs == "paths" and not _has_paths(model):
             raise ValueError(f"{name} needs a generator of seeds with the use `from_style`.")

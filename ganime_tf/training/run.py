@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import importlib.util
 import logging
 import os
@@ -57,14 +58,27 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
                 "`strategy` is multiworker, but TF_CONFIG is not set. Set it on every worker as in "
                 "docs/distribution.md, or use --strategy mirrored on one machine."
             )
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        return _worker_strategy()
     if name == "mirrored" or (name == "auto" and len(tf.config.list_logical_devices("GPU")) > 1):
         if not tf.config.list_logical_devices("GPU"):
-            devices = [device.name for device in tf.config.list_logical_devices("CPU")]
-            reduction = tf.distribute.ReductionToOneDevice()
-            return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
-        return tf.distribute.MirroredStrategy()
+            return _mirrored(len(tf.config.list_logical_devices("CPU")))
+        return _mirrored(0)
     return tf.distribute.get_strategy()
+
+
+# One of each in a process: the collectives of a second one would wait for those of the first.
+@functools.cache
+def _mirrored(num_cpus: int) -> tf.distribute.Strategy:
+    if not num_cpus:
+        return tf.distribute.MirroredStrategy()
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    reduction = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
+
+
+@functools.cache
+def _worker_strategy() -> tf.distribute.Strategy:
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def train(

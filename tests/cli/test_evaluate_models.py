@@ -311,6 +311,25 @@ def test_a_segmenter_is_scored_by_overlap_over_all_pixels(plant, tmp_path, capsy
     assert main(["evaluate", run, "--data", str(tmp_path / "faces"), "--metrics", "ssim"]) == 2
 
 
+def test_a_trained_parser_is_scored_by_the_same_command(tmp_path):
+    from helpers import tiny
+
+    from ganime_tf.inference.load import save_model_as_run
+
+    model = tiny("parsing-bisenet", "parsing-bisenet-tiny")
+    save_model_as_run(model, "made here", tmp_path / "parser")
+    report = evaluated("parser", "--data", "toy:6")
+    size = model.config.image_size
+    batch = next(iter(open_data("toy:6", "parsing").validation(batch_size=9, image_size=size)))
+    found, truth = model.parse(to_uint8(batch["b"]).numpy()), batch["parsing"].numpy()
+    overlaps = [
+        ((found == c) & (truth == c)).sum() / ((found == c) | (truth == c)).sum()
+        for c in np.union1d(found, truth)
+    ]
+    assert score(report, "miou") == pytest.approx(np.mean(overlaps))
+    assert score(report, "pixel_accuracy") == pytest.approx((found == truth).mean())
+
+
 def test_every_field_of_the_runs_data_settings_is_read(plant, monkeypatch):
     """The seed of the toy world too: scenes of another seed are other pictures."""
     found = {}
