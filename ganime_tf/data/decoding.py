@@ -1,6 +1,6 @@
 """Decoding pictures in a graph: the same pixels as io.py for the same file.
 
-Plain JPEG, PNG, WebP and BMP are decoded by TensorFlow's kernels; `decode` looks at the header and
+Plain JPEG, PNG and WebP are decoded by TensorFlow's kernels; `decode` looks at the header and
 hands all others to Pillow.
 """
 
@@ -48,13 +48,6 @@ def _plain_png(content):
     return fits & (depth <= 8) & opaque & pixels_near & ~special
 
 
-def _plain_bmp(content):
-    plain = (_number(content, 28, 2, False) == 24) & (_number(content, 30, 4, False) == 0)
-    plain &= _number(content, 14, 4, False) == 40  # larger headers may hold a profile
-    height = _number(content, 22, 4, False)
-    return plain & (height < 1 << 31) & _pixels_fit(height, _number(content, 18, 4, False))
-
-
 def _plain_webp(content):
     width = _number(content, 26, 2, False) % (1 << 14)
     height = _number(content, 28, 2, False) % (1 << 14)
@@ -95,7 +88,6 @@ def decode(content, background: tuple[int, int, int] = (255, 255, 255)):
          lambda: tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")),
         (b"\x89P", 34, _plain_png, lambda: tf.io.decode_png(content, channels=3)),
         (b"RI", 34, _plain_webp, lambda: tf.io.decode_webp(content, channels=3)[0]),
-        (b"BM", 54, _plain_bmp, lambda: tf.io.decode_bmp(content, channels=3)),
     ]  # fmt: skip
 
     def build(remaining):

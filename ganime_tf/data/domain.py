@@ -132,6 +132,18 @@ class Domain:
         """Reads sample `index` in the graph: one uint8 tensor a part."""
         return [part.store.pixels(index, size) for part in self.parts]
 
+    def read(self, index, size: int) -> list:
+        """Reads sample `index` in Python from within a graph: what `load` can read, this can."""
+
+        def load(index):
+            return self.load(int(index), size)
+
+        pixels = tf.numpy_function(load, [index], [tf.uint8] * len(self.parts), stateful=False)
+        return [
+            tf.ensure_shape(picture, [None, None, part.store.channels])
+            for picture, part in zip(pixels, self.parts, strict=True)
+        ]
+
     def prepare(self, pixels: list, size: int, position=0.5) -> dict:
         """Cuts the parts of one sample and resizes them.
 

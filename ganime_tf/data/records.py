@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -47,7 +48,7 @@ class _Shards:
         self._shard = np.repeat(np.arange(len(shards)), counts)
         self._offset = np.array([x for shard in shards for x in shard["offsets"]], np.int64)
         self._length = np.array([x for shard in shards for x in shard["lengths"]], np.int64)
-        self._open = {}
+        self._open, self._lock = {}, threading.Lock()
 
     def read(self, index: int) -> bytes:
         """The serialized example `index`."""
@@ -59,8 +60,9 @@ class _Shards:
                     file.seek(offset)
                     data = file.read(length)
             else:
-                if shard not in self._open:
-                    self._open[shard] = open(path, "rb")  # noqa: SIM115  kept for pread
+                with self._lock:  # of two files opened at once, one would be closed in use
+                    if shard not in self._open:
+                        self._open[shard] = open(path, "rb")  # noqa: SIM115  kept for pread
                 data = os.pread(self._open[shard].fileno(), length, offset)
         except (OSError, tf.errors.OpError) as error:
             raise BadImageError(f"{path}: {error}") from error

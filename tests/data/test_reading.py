@@ -240,3 +240,48 @@ def test_scan_names_pictures_that_look_alike_but_not_flat_ones(tmp_path):
         Image.new("RGB", (40, 40), (200, 40 * i, 0)).save(tmp_path / f"flat{i}.png")
     report = json.loads(json.dumps(scan(tmp_path)))
     assert report["look_alikes"] == [["a.png", "b.jpg"]] and report["good"] == 5
+
+
+def _only_pillow_reads():
+    """A PNG whose last chunk, which holds nothing, is cut: TensorFlow refuses it."""
+    return encode(Image.new("RGB", (24, 24), (200, 90, 30)), "PNG")[:-6]
+
+
+def test_pillow_decides_what_can_be_read_and_the_streams_follow(tmp_path):
+    import tensorflow as tf
+
+    from ganime_tf.data.decoding import decode
+
+    content = _only_pillow_reads()
+    np.testing.assert_array_equal(decode_bytes(content)[0, 0], (200, 90, 30))
+    with pytest.raises(tf.errors.OpError):
+        decode(tf.constant(content))
+    for i in range(4):
+        (tmp_path / f"{i}.png").write_bytes(content)
+    source = open_data(tmp_path, "pictures", validation="0.5")
+    settings = {"batch_size": 1, "image_size": 16}
+    for stream in (source.train(**settings).take(3), source.validation(**settings)):
+        shown = [np.rint((batch["b"].numpy() + 1) * 127.5) for batch in stream]
+        assert len(shown) >= 2
+        assert all((pixels.reshape(-1, 3) == (200, 90, 30)).all() for pixels in shown)
+    assert not source.skipped
+
+
+def test_a_shard_is_opened_once_however_many_threads_read_it(tmp_path, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ganime_tf.data import records
+
+    records.write_records(open_data("toy:6", "pictures"), tmp_path)
+    (domain,) = open_data(tmp_path, "pictures").domains
+    opened = []
+
+    def slow(path, mode):
+        opened.append(path)
+        time.sleep(0.02)
+        return open(path, mode)
+
+    monkeypatch.setattr(records, "open", slow, raising=False)
+    with ThreadPoolExecutor(6) as pool:
+        assert len(list(pool.map(lambda i: domain.load(i, 32), range(6)))) == 6
+    assert len(opened) <= 1
