@@ -21,8 +21,6 @@ EXTRAS = {
     "video": ["av>=12", "opencv-python-headless>=4.8,<5"],
     # Colour layers as PSD files.
     "psd": ["psd-tools>=1.10"],
-    # `ganime serve`.
-    "web": ["gradio>=6"],
     # TensorFlow with its CUDA libraries: without it, a GPU machine computes on the CPU.
     "gpu": ["tensorflow[and-cuda]>=2.20"],
     # Face cropping.
@@ -49,7 +47,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=find_packages(include=["ganime_tf", "ganime_tf.*"]),
-    package_data={"ganime_tf.colouring": ["barrier.npz"]},
+    package_data={"ganime_tf.colouring": ["barrier.npz"], "ganime_tf.serving": ["static/*"]},
     python_requires=">=3.11",
     install_requires=[
         "tensorflow>=2.20",

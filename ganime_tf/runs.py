@@ -12,7 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
-from ganime_tf.ops.files import write_json
+from ganime_tf.ops.files import file_digest, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,42 @@ class RunDir:
     def has_checkpoints(self) -> bool:
         """Whether training can go on here."""
         return any(self.checkpoints.glob("ckpt-*.index"))
+
+    def keep_best(self, weights: Path, record: dict) -> None:
+        """Puts the weights of the best epoch in their place, `best.json` after them.
+
+        Killed in between, it leaves weights whose digest is known all the same.
+
+        Args:
+            weights: The file, which is moved.
+            record: What `best.json` says of them.
+        """
+        digest, before = file_digest(weights), self._best()
+        known = [digest, *before.get("sha256", [])[:1]]
+        if self.best_weights.exists():
+            write_json(self.best_record, before | {"sha256": known})
+        os.replace(weights, self.best_weights)
+        write_json(self.best_record, record | {"sha256": known})
+
+    def check_best(self) -> None:
+        """Refuses weights of the best epoch that are not what was written.
+
+        Raises:
+            FileNotFoundError: When there are none yet.
+            ValueError: When they are damaged.
+        """
+        if not self.best_weights.exists():
+            raise FileNotFoundError(f"{self.path} has no best epoch yet. Use the last checkpoint.")
+        known = self._best().get("sha256")  # none in runs of before
+        if known and file_digest(self.best_weights) not in known:
+            raise ValueError(f"{self.best_weights} is damaged. Use the last checkpoint.")
+
+    def _best(self) -> dict:
+        try:
+            found = json.loads(self.best_record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def check_same(self, record: dict, override: bool) -> None:
         """Refuses to go on with another run's directory.

@@ -61,6 +61,8 @@ def made_batch(model, size: int | None = None, count: int = 2, seed: int = 0) ->
             batch[key] = tf.constant(rng.integers(0, 2, count), tf.int32)
         if key.endswith("parsing"):
             batch[key] = tf.cast(batch[key][..., 0] > 0, tf.int32)
+        if key == "label":
+            batch[key] = tf.range(count, dtype=tf.int32)
     return batch
 
 

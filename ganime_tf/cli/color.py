@@ -29,6 +29,9 @@ class Args:
     """Named colours for .json hints: {"hair": "#a04020"}, or a GIMP palette."""
     flat: bool = False
     """One clean colour for each region; also writes NAME-regions.png, a map of their numbers."""
+    paper: bool = False
+    """Regions that no dab reaches by an open way stay paper, as with a paint bucket; otherwise they
+    take the colours around them."""
     layers: tuple[Literal["ora", "psd"], ...] = ()
     """Also write ink, colour and flats as layers: ora (Krita, GIMP), psd (needs extra [psd])."""
     size: int = 256
@@ -160,7 +163,7 @@ def _colour(path: Path, target: Path, palette: dict, args: Args) -> dict:
     start = time.monotonic()
     page = Page(read_page(path), area=args.size)
     hints = _hints_of(path, page.ink.size, palette, args)
-    result = page.colour(hints, flat=args.flat)
+    result = page.colour(hints, flat=args.flat, paper=args.paper)
     entry = {
         "page": str(path),
         "result": str(target),

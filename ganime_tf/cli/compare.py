@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -26,11 +26,14 @@ class Args(Settings):
     source: Path | None = None
     """Folder of inputs: models translate them, the grid shows them."""
     data: str | None = None
-    """Instead of --real and --source: data as in `ganime train`, its validation pictures."""
-    direction: str = "auto"
-    """Which side of --data is the input, as in `ganime train`."""
+    """Instead of --real and --source: data as in `ganime train`; of runs alone the first one's
+    own by default."""
+    split: Literal["auto", "validation", "train", "all"] = "auto"
+    """Which pictures of the data, as in `ganime evaluate`."""
+    direction: Literal["auto", "ab", "ba"] | None = None
+    """Which side of the data is the input; the first run's own by default."""
     image_size: int | None = None
-    """Size at which --data is read; the first model's own by default, else 256."""
+    """Size at which the data is read; the first model's own by default, else 256."""
     limit: int | None = None
     """At most so many pictures."""
     metrics: tuple[str, ...] = PAIRED_DEFAULT
@@ -150,16 +153,12 @@ def _scenes(args: Args, makers: dict) -> tuple[_Scenes, bool]:
     """The common pictures, and whether real ones are the truth of the inputs."""
     models = [maker for maker in makers.values() if isinstance(maker, _Model)]
     outputs = {k: maker for k, maker in makers.items() if isinstance(maker, _Folder)}
-    if args.data is not None:
-        from ganime_tf.cli.evaluate import validation_batches
-
+    if args.data is not None or (args.real is None and args.source is None and models):
         if args.real is not None or args.source is not None:
             raise ValueError("Give either --data, or --real and --source.")
         if not models or outputs:
             raise ValueError("--data compares models; compare folders with --real and --source.")
-        source, samples = validation_batches(models[0].model, args)
-        kept = {name: {"real": b, "source": a} for name, a, b in samples}
-        return _Scenes(list(kept), kept.__getitem__), source.aligned
+        return _of_data(args, models)
     from ganime_tf.data.io import read_image
     from ganime_tf.metrics.folders import list_pictures
 
@@ -183,6 +182,29 @@ def _scenes(args: Args, makers: dict) -> tuple[_Scenes, bool]:
     return _Scenes(
         names, lambda name: {key: read_image(paths[name]) for key, paths in sets.items()}
     ), True
+
+
+def _of_data(args: Args, models: list[_Model]) -> tuple[_Scenes, bool]:
+    """Pictures of a set, as the first model's run prepares them."""
+    from ganime_tf.cli.own_data import open_scored, own_data
+    from ganime_tf.metrics.models import is_aligned, named_batches, uint8
+
+    scored = open_scored(models[0].path, models[0].model, args)
+    print(f"Compared on {scored.words}.")
+    for other in models[1:]:
+        own = own_data(other.path)
+        if own.image_size not in (0, scored.image_size):
+            print(f"{other.path} was trained at {own.image_size} px, not {scored.image_size}.")
+    kept = {}
+    batches = named_batches(
+        scored.source, scored.split, image_size=scored.image_size, limit=args.limit
+    )
+    for names, batch in batches:
+        if not {"a", "b"} <= batch.keys():
+            raise ValueError("--data compares translations of pictures: it needs a and b.")
+        kept[names[0]] = {"real": uint8(batch["b"])[0], "source": uint8(batch["a"])[0]}
+    aligned = is_aligned(scored.source, scored.split)
+    return _Scenes(list(kept), kept.__getitem__), aligned
 
 
 def _table(reports: dict) -> str:

@@ -2,7 +2,9 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from ganime_tf.cli.options import parse
 from ganime_tf.metrics import (
@@ -15,7 +17,9 @@ from ganime_tf.metrics import (
     overview,
 )
 
-_DESCRIPTION = f"""Score a folder of pictures (--real, --fake) or a model (--model, --data).
+_DESCRIPTION = f"""Score a model (its path), or a folder of pictures (--real, --fake).
+
+A run is scored on its own data, all validation pictures of them, unless --data names others.
 
 {overview()} docs/evaluation.md says which one supports which claim."""
 
@@ -24,6 +28,27 @@ _DESCRIPTION = f"""Score a folder of pictures (--real, --fake) or a model (--mod
 class Args(Settings):
     """What is scored, by what, and where the result goes."""
 
+    model: Annotated[Path | None, tyro.conf.Positional] = None
+    """A run directory, an export, a .keras or a .tflite file (also as --model); else --fake."""
+    data: str | None = None
+    """Data for the model, as in `ganime train`; by default the run's own."""
+    split: Literal["auto", "validation", "train", "all"] = "auto"
+    """Which pictures of the data. auto: those to validate on; all, where the data is not the run's
+    own and has no folder to validate on."""
+    checkpoint: Literal["last", "best"] = "last"
+    """Which weights of a run directory."""
+    image_size: int | None = None
+    """Size at which the data is read; by default the run's own, else 256."""
+    direction: Literal["auto", "ab", "ba"] | None = None
+    """Which side of the data is the input, as in `ganime train`; by default the run's own."""
+    limit: int | None = None
+    """At most so many pictures of the data."""
+    samples: int | None = None
+    """Pictures that a generator of seeds draws; as many as the data has by default."""
+    first_seed: int = 0
+    """Seed of the first of them; the next ones follow."""
+    truncation: float | None = None
+    """Of them; 1 for all variety, the model's own default."""
     real: Path | None = None
     """Folder of real pictures, or a statistics file (.npz with mu and sigma) for fid_*."""
     fake: Path | None = None
@@ -32,16 +57,13 @@ class Args(Settings):
     """Real and fake pictures of one name show the same scene."""
     source: Path | None = None
     """Folder with the inputs of the translation, for lpips_s_*."""
-    model: Path | None = None
-    """A run directory, an export, a .keras or a .tflite file, instead of --fake."""
-    data: str | None = None
-    """Data for --model, as in `ganime train`; its validation pictures are scored."""
-    checkpoint: Literal["last", "best"] = "last"
-    """Which weights of a run directory."""
-    image_size: int | None = None
-    """Size at which --data is read; the model's own by default, else 256."""
-    direction: str = "auto"
-    """Which side of --data is the input, as in `ganime train`."""
+    real_suffix: str = ""
+    """End of the names of real pictures, such as _real_B: others are passed over, and names are
+    compared without it. Folders may then be the same one."""
+    fake_suffix: str = ""
+    """The same for --fake, such as _fake_B."""
+    source_suffix: str = ""
+    """The same for --source, such as _real_A."""
     metrics: tuple[str, ...] = ()
     """Defaults: ssim psnr l1 for pairs, fid_clean kid_clean for sets."""
     num_classes: int | None = None
@@ -50,8 +72,6 @@ class Args(Settings):
     """True class that is left out of label maps."""
     skip_unmatched: bool = False
     """Leave out pictures whose name has no partner, instead of refusing."""
-    limit: int | None = None
-    """At most so many pictures of --data."""
     cache: bool = True
     """Keep Frechet statistics of the real folder in the cache."""
     save_statistics: Path | None = None
@@ -70,25 +90,30 @@ class Args(Settings):
 
 def main(argv: list[str], prog: str) -> int:
     """Evaluates; returns 1 when a metric was refused."""
-    args = parse(Args, argv, prog, description=_DESCRIPTION)
-    labels = needing(check_names(args.metrics) if args.metrics else (), "classes")
-    if labels and len(labels) != len(args.metrics):
-        raise ValueError(f"{', '.join(labels)} read label maps; ask for the others separately.")
+    args = parse(Args, _model_first(argv), prog, description=_DESCRIPTION)
+    if args.metrics:
+        check_names(args.metrics)
     if (args.model is None) == (args.fake is None):
-        raise ValueError("Give either --fake (a folder) or --model with --data.")
-    _check_outputs(args)
+        raise ValueError("Give either a model, such as a run directory, or --fake, a folder.")
+    _check_options(args)
+    if args.model is None:
+        labels = needing(args.metrics, "classes")
+        if labels and len(labels) != len(args.metrics):
+            raise ValueError(f"{', '.join(labels)} read label maps; ask for the others separately.")
+        default = PAIRED_DEFAULT if args.paired else UNPAIRED_DEFAULT
+        _check_outputs(args, args.metrics or default)
+    elif args.metrics:
+        _check_outputs(args, args.metrics)
     from ganime_tf.cli import start
 
     start()
     from ganime_tf.ops.files import write_atomic
 
     pictures: dict[str, dict] = {}
-    if labels:
-        report = _labels(args)
-    elif args.model is not None:
+    if args.model is not None:
         report = _model(args, pictures)
     else:
-        report = _folders(args)
+        report = _labels(args) if labels else _folders(args)
     print(report.table())
     if args.json:
         write_atomic(args.json, report.to_json())
@@ -101,22 +126,49 @@ def main(argv: list[str], prog: str) -> int:
     return 1 if report.refused else 0
 
 
-def _check_outputs(args: Args) -> None:
+def _model_first(argv: list[str]) -> list[str]:
+    """`--model PATH` is the same as `PATH` before all options."""
+    for index, word in enumerate(argv):
+        flag, equals, value = word.partition("=")
+        if flag == "--model" and (equals or index + 1 < len(argv)):
+            end = index + (1 if equals else 2)
+            path = value if equals else argv[index + 1]
+            return [path, *argv[:index], *argv[end:]]
+    return argv
+
+
+_OF_FOLDERS = ("real", "fake", "source", "paired", "real_suffix", "fake_suffix", "source_suffix",
+               "num_classes", "ignore_label", "skip_unmatched", "save_statistics")  # fmt: skip
+_OF_MODELS = ("data", "split", "checkpoint", "image_size", "direction", "limit", "samples",
+              "first_seed", "truncation")  # fmt: skip
+
+
+def _check_options(args: Args) -> None:
+    """Refuses options that would be passed over without a word."""
+    names = _OF_FOLDERS if args.model is not None else _OF_MODELS
+    defaults = {field.name: field.default for field in dataclasses.fields(Args)}
+    given = [n for n in names if getattr(args, n) != defaults[n]]
+    if given:
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        what = "folders (--fake)" if args.model is not None else "a model"
+        raise ValueError(f"{flags}: only for {what}.")
+
+
+def _check_outputs(args: Args, metrics) -> None:
     """Refuses what could only fail after the work."""
-    by_picture = [n for n in args.metrics if METRICS[n].by_picture or METRICS[n].needs == "classes"]
-    has_pairs = bool(by_picture) or (not args.metrics and (args.paired or args.model is not None))
+    by_picture = [name for name in metrics if METRICS[name].by_picture]
     for flag, value in (("--csv", args.csv), ("--worst", args.worst)):
-        if value and not has_pairs:
+        if value and not by_picture:
             raise ValueError(
                 f"{flag} needs a metric with a value a picture, such as --paired --metrics ssim; "
                 "set metrics have none."
             )
-    if args.worst_by and args.metrics and args.worst_by not in by_picture:
+    if args.worst_by and args.worst_by not in by_picture:
         raise ValueError(
             f"--worst-by {args.worst_by}: expected one of the --metrics with a value a picture "
             f"({', '.join(by_picture) or 'none was asked for'})."
         )
-    if args.save_statistics and (args.real is None or not _exchangeable(args.metrics)):
+    if args.save_statistics and (args.real is None or not _exchangeable(metrics)):
         raise ValueError("--save-statistics needs --real and a fid_* metric.")
 
 
@@ -127,19 +179,25 @@ def _exchangeable(metrics) -> list[str]:
 def _labels(args: Args):
     from ganime_tf.metrics import evaluate_labels
 
-    if args.real is None or args.fake is None or args.num_classes is None:
+    if args.real is None or args.num_classes is None:
         raise ValueError("Label maps need --real, --fake and --num-classes.")
-    unmatched = "skip" if args.skip_unmatched else "error"
     return evaluate_labels(
-        args.real, args.fake, args.num_classes, ignore=args.ignore_label, unmatched=unmatched
+        args.real,
+        args.fake,
+        args.num_classes,
+        ignore=args.ignore_label,
+        unmatched="skip" if args.skip_unmatched else "error",
+        suffixes=_suffixes(args),
     )
+
+
+def _suffixes(args: Args) -> dict[str, str]:
+    return {"real": args.real_suffix, "fake": args.fake_suffix, "source": args.source_suffix}
 
 
 def _folders(args: Args):
     from ganime_tf.metrics import evaluate_folders
 
-    if args.real is not None and args.real.resolve() == args.fake.resolve():
-        raise ValueError(f"--real and --fake are the same folder, {args.fake}: nothing to measure.")
     default = PAIRED_DEFAULT if args.paired else UNPAIRED_DEFAULT
     return evaluate_folders(
         args.real,
@@ -148,66 +206,48 @@ def _folders(args: Args):
         args.paired,
         source=args.source,
         unmatched="skip" if args.skip_unmatched else "error",
+        suffixes=_suffixes(args),
         cache=args.cache,
         settings=Settings.of(args),
     )
 
 
 def _model(args: Args, pictures: dict[str, dict]):
+    from ganime_tf.cli.own_data import open_scored
     from ganime_tf.inference import load
-    from ganime_tf.metrics import evaluate_samples
+    from ganime_tf.metrics.models import evaluate_model, is_aligned, metrics_for
 
-    if args.data is None:
-        raise ValueError("--model needs --data, the pictures to translate and their truth.")
     model = load(args.model, args.checkpoint)
-    source, batches = validation_batches(model, args)
-    paired = needing(args.metrics, "pairs")
-    if paired and not source.aligned:
-        raise ValueError(f"{', '.join(paired)} compare pairs; {args.data} is not paired.")
-    metrics = args.metrics or (PAIRED_DEFAULT if source.aligned else UNPAIRED_DEFAULT)
-
-    def samples():
-        for name, a, b in batches:
-            found = {"fake": model.translate(a[None])[0], "real": b, "source": a}
-            if args.worst:
-                pictures[name] = found
-            yield name, found
-
-    report = evaluate_samples(samples(), metrics, Settings.of(args), aligned=source.aligned)
+    scored = open_scored(args.model, model, args)
+    metrics = metrics_for(model, is_aligned(scored.source, scored.split), args.metrics)
+    _check_outputs(args, metrics)
+    report = evaluate_model(
+        model,
+        scored.source,
+        metrics,
+        Settings.of(args),
+        split=scored.split,
+        image_size=scored.image_size,
+        limit=args.limit,
+        samples=args.samples,
+        first_seed=args.first_seed,
+        truncation=args.truncation,
+        keep=pictures.__setitem__ if args.worst else None,
+    )
+    found = report.context
+    print(f"Scored {found['pictures']} of {found['of']} pictures of {scored.words}.")
+    if "seeds" in found:
+        truncation = found["truncation"]
+        ending = "" if truncation is None else f", truncation {truncation:g}"
+        print(f"Drew {found['samples']} pictures of the seeds {found['seeds']}{ending}.")
     report.context |= {
         "model": str(args.model),
         "checkpoint": args.checkpoint,
-        "data": args.data,
-        "data_hash": source.listing_hash,
+        "data": scored.source.title,
+        "direction": scored.direction,
+        "data_hash": scored.source.listing_hash,
     }
     return report
-
-
-def validation_batches(model, args):
-    """Opens `args.data` for a model.
-
-    Returns:
-        The `Source` and an iterator of (name, a, b), uint8 `(H, W, 3)`.
-    """
-    from ganime_tf.data import open_data
-    from ganime_tf.ops.images import to_uint8
-    from ganime_tf.progress import progress
-
-    source = open_data(
-        args.data, kind=getattr(model, "data_kind", "paired"), direction=args.direction
-    )
-    size = args.image_size or getattr(getattr(model, "config", None), "image_size", 256)
-    if not source.num_validation:
-        raise ValueError(f"{args.data} has no validation pictures.")
-    dataset = source.validation(batch_size=1, image_size=size, limit=args.limit)
-
-    def each():
-        total = min(source.num_validation, args.limit or source.num_validation)
-        for batch in progress(dataset, total=total, desc="translate", unit="pictures"):
-            a, b = (to_uint8(batch[key]).numpy()[0] for key in ("a", "b"))
-            yield batch["name"].numpy()[0].decode(), a, b
-
-    return source, each()
 
 
 def _draw_worst(args: Args, report, pictures: dict[str, dict]) -> None:
@@ -227,10 +267,12 @@ def _draw_worst(args: Args, report, pictures: dict[str, dict]) -> None:
 def _read_members(args: Args, name: str) -> dict:
     from ganime_tf.data.io import read_image
     from ganime_tf.metrics.folders import list_pictures
+    from ganime_tf.metrics.labels import read_shown
 
+    read = read_shown if needing(args.metrics, "classes") else read_image
     sets = {"source": args.source, "fake": args.fake, "real": args.real}
     return {
-        key: read_image(list_pictures(folder)[name])
+        key: read(list_pictures(folder, _suffixes(args)[key])[name])
         for key, folder in sets.items()
         if folder is not None
     }

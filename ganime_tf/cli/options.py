@@ -64,7 +64,9 @@ def _one_line(box: str) -> str:
         for name, help in itertools.pairwise(head):
             if name.isupper():  # a word of its own, named by its help
                 wanted.insert(0, f"{name} ({help.removesuffix('(required)').rstrip('. ')})")
-        return f"Missing: {', '.join(wanted)}."
+        unknown = [part[1:] for part in rest if part and part[0].startswith("Unrecognized")]
+        also = f" Unrecognized options: {', '.join(unknown[0])}." if unknown else ""
+        return f"Missing: {', '.join(wanted)}.{also}"
     message = " ".join(head)
     message = re.sub(r"^Error parsing (paper|run|args): ", "", message)
     number = re.match(r"Error parsing (\S+): (invalid literal for int|could not convert)", message)

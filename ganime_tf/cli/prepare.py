@@ -91,8 +91,8 @@ class Shard:
     """What `--data` of `ganime train` takes."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder to write into; run again to go on after an interruption."""
-    kind: Literal["paired", "unpaired", "stylize", "labelled", "parsing"] = "paired"
-    """How the pictures belong together."""
+    kind: str = "paired"
+    """How the pictures belong together: what `ganime models` calls the data of a model."""
     direction: Literal["auto", "ab", "ba"] = "auto"
     """As for `ganime train`."""
     shard_size: int = 1000

@@ -78,6 +78,7 @@ def flat_regions(
     hints: tuple[np.ndarray, np.ndarray],
     cover: np.ndarray,
     page_cover: np.ndarray,
+    paper: np.ndarray | None = None,
 ) -> Flats:
     """Parts a page into the regions of its hints.
 
@@ -86,6 +87,7 @@ def flat_regions(
         hints: `known` and `colours` at working size, see `Hints.at`.
         cover: Ink at working size, float `(h, w)`.
         page_cover: Ink of the page, uint8 `(H, W)`.
+        paper: Colour, `(3,)`, of what no hint reaches, for a propagator with a ground.
     """
     known, colours = hints
     palette, index = distinct_colours(colours[known])
@@ -93,4 +95,7 @@ def flat_regions(
     seeds[known] = np.eye(len(palette), dtype=np.float32)[index]
     share = propagator.solve(known, seeds)
     labels = share.argmax(axis=-1)
+    if paper is not None:
+        labels = np.where(share.sum(axis=-1) < 0.5, len(palette), labels)
+        palette = np.concatenate([palette, np.rint(paper)[None].astype(np.uint8)])
     return Flats(lift_labels(labels, len(palette), cover, known, page_cover), palette)

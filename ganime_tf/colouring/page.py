@@ -12,6 +12,7 @@ from ganime_tf.colouring.lift import lift
 from ganime_tf.colouring.network import BarrierNetwork, included_network
 from ganime_tf.colouring.propagation import Propagator, edge_barrier
 
+_GROUND = 1e-7  # what a cell loses to the paper: a page of 1e5 open cells still fills from a dab
 MAX_SIDE = 20_000
 """Pages with a longer side are refused."""
 
@@ -71,10 +72,27 @@ class Page:
     def _propagator(self) -> Propagator:
         return Propagator(self.barrier)
 
-    def spread(self, hints: Hints) -> np.ndarray:
-        """The colour sheet at working size, float32 `(*size, 3)` in [0, 255]."""
+    @functools.cached_property
+    def _grounded(self) -> Propagator:
+        return Propagator(self.barrier, ground=_GROUND)
+
+    def spread(self, hints: Hints, paper: bool = False) -> np.ndarray:
+        """The colour sheet at working size, float32 `(*size, 3)` in [0, 255].
+
+        Args:
+            hints: Chosen colours, at least one.
+            paper: See `colour`.
+        """
         self._check(hints)
-        return self._propagator.solve(*hints.at(self.size))
+        known, values = hints.at(self.size)
+        if not paper:
+            return self._propagator.solve(known, values)
+        ones = np.ones((*values.shape[:2], 1), values.dtype)
+        out = self._grounded.solve(known, np.concatenate([values, ones], -1))
+        share = out[..., 3:]
+        return np.where(share < 0.5, self.ink.paper, out[..., :3] / np.maximum(share, 0.5)).astype(
+            np.float32
+        )
 
     def _check(self, hints: Hints) -> None:
         if hints.mask.shape != self.ink.size:
@@ -84,12 +102,14 @@ class Page:
                 f"Received {width}x{height}."
             )
 
-    def colour(self, hints: Hints, flat: bool = False) -> Coloured:
+    def colour(self, hints: Hints, flat: bool = False, paper: bool = False) -> Coloured:
         """Colours the page.
 
         Args:
             hints: Chosen colours in the page's frame; none leaves the page as it is.
             flat: One clean colour for each region instead of soft changes where nothing is drawn.
+            paper: Whether regions that no hint reaches by an open way stay paper; otherwise they
+                take the colours that cross their lines most easily.
 
         Returns:
             The picture: at hints exactly their colours, under ink exactly the artist's pixels.
@@ -101,11 +121,14 @@ class Page:
             return Coloured(self.ink.page, blank)
         flats = None
         if flat:
-            flats = flat_regions(self._propagator, hints.at(self.size), self.cover, self.ink.cover)
+            propagator = self._grounded if paper else self._propagator
+            ground = self.ink.paper if paper else None
+            held = hints.at(self.size)
+            flats = flat_regions(propagator, held, self.cover, self.ink.cover, ground)
             colour = flats.sheet()
         else:
-            held, values = hints.at(self.size)
-            sheet = self._propagator.solve(held, values)
+            held, _ = hints.at(self.size)
+            sheet = self.spread(hints, paper)
             colour = lift(sheet, self.cover, held, self.ink.cover)
             colour[hints.mask] = hints.colours[hints.mask]
         return Coloured(compose(self.ink, colour), colour, flats)

@@ -73,9 +73,11 @@ class Propagator:
     Args:
         barrier: float `(H, W)` in [0, 1].
         sharpness: A border of 1 conducts `exp(-sharpness)`.
+        ground: Conductance from every pixel to a value of 0 (a resistive sheet that leaks): far
+            too low to be seen where a hint reaches openly, more than what crosses a closed line.
     """
 
-    def __init__(self, barrier: np.ndarray, sharpness: float = 32.0):
+    def __init__(self, barrier: np.ndarray, sharpness: float = 32.0, ground: float = 0.0):
         self.shape = barrier.shape
         index = np.arange(barrier.size).reshape(barrier.shape)
         first = np.concatenate([index[:, 1:].ravel(), index[1:].ravel()])
@@ -85,7 +87,8 @@ class Propagator:
         rows, columns = np.concatenate([first, second]), np.concatenate([second, first])
         size = (barrier.size, barrier.size)
         weights = scipy.sparse.coo_matrix((np.tile(weight, 2), (rows, columns)), size).tocsr()
-        degree = np.asarray(weights.sum(axis=1)).ravel()
+        degree = np.asarray(weights.sum(axis=1)).ravel() + ground
+        self._grounded = ground > 0
         self._laplacian = (scipy.sparse.diags(degree) - weights).tocsc()
         self._factor, self._held, self._columns = None, None, {}
         self.factorisations = 0
@@ -121,7 +124,8 @@ class Propagator:
             values: float `(H, W, K)`; read where known.
 
         Returns:
-            float32 `(H, W, K)`, exact where known, elsewhere within the range of those.
+            float32 `(H, W, K)`, exact where known, elsewhere within the range of those (and of 0
+            where there is a ground).
 
         Raises:
             ValueError: When nothing is known.
@@ -138,6 +142,8 @@ class Propagator:
         if len(added):
             solution = self._correct(solution, added, given[added])
         low, high = given[known.ravel()].min(axis=0), given[known.ravel()].max(axis=0)
+        if self._grounded:
+            low, high = np.minimum(low, 0), np.maximum(high, 0)
         out = np.clip(solution, low, high).reshape(*self.shape, -1).astype(np.float32)
         out[known] = values[known]
         return out

@@ -90,7 +90,7 @@ class Face2AnimeConfig(TrainableConfig):
     """Layers that are compared; empty for the network's usual ones."""
     perceptual_relative: bool = True
     """Each layer's distance as a share of the size of its features; else the plain mean."""
-    classifier_filters: tuple[int, ...] = (32, 64, 128, 256)
+    classifier_filters: tuple[Count, ...] = (32, 64, 128, 256)
     """`filters` of the `anime-classifier` that is given with `--from`."""
 
     @property
@@ -132,6 +132,7 @@ _TINY = {
     "pool_size": 4,
     "domain_filters": 16,
     "perceptual": "random",
+    "perceptual_layers": ("block1_conv2",),
 }
 
 PRESETS = {

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ganime_tf.convert.common import assign, copy_to_averages, keras_kernel, read_state
+from ganime_tf.convert.common import assign, check_width, copy_to_averages, keras_kernel, read_state
 from ganime_tf.models.cyclegan import CycleGAN
 from ganime_tf.networks.patchgan import PATCH_LAYERS
 
@@ -60,6 +60,7 @@ def convert(files: list[Path], **options) -> CycleGAN:
     fields = describe(generators[0])
     for name, state in states.items():
         if name.startswith("discriminator"):
+            check_width(name, state, fields["filters"])
             convolutions = sum(np.ndim(value) == 4 for value in state.values())
             sizes = {n + 2: size for size, n in PATCH_LAYERS.items() if n}
             if convolutions not in sizes:

@@ -20,7 +20,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ganime_tf.convert.common import assign, copy_to_averages, keras_kernel, read_state
+from ganime_tf.convert.common import assign, check_width, copy_to_averages, keras_kernel, read_state
 from ganime_tf.models.pix2pix import Pix2Pix
 from ganime_tf.networks.patchgan import PATCH_LAYERS
 
@@ -59,6 +59,7 @@ def convert(files: list[Path], **options) -> Pix2Pix:
     generator_state, discriminator_state = _sort([(Path(f), read_state(f)) for f in files])
     fields = _describe_generator(generator_state)
     if discriminator_state is not None:
+        check_width("The discriminator", discriminator_state, fields["filters"])
         fields["patch_size"] = _patch_size(discriminator_state)
     model = Pix2Pix(family="authors", **{**fields, **options})
     apply_state_dict(model.generator, generator_state)

@@ -13,9 +13,11 @@ import numpy as np
 
 from ganime_tf.configs.styleanime import ANIME17, PRESETS, RELEASED19
 from ganime_tf.convert import stylegan2_layouts as layouts
+from ganime_tf.convert.common import split
 from ganime_tf.convert.stylegan2 import describe as describe_prior
 from ganime_tf.models.styleanime import StyleAnime
 from ganime_tf.networks.ir_se import apply_state
+from ganime_tf.weights import read_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +40,14 @@ def convert(files: list[Path], **options) -> StyleAnime:
     Raises:
         ValueError: When the file is no such checkpoint; lists the keys that do not fit.
         FileNotFoundError: When it is absent.
-        ImportError: When PyTorch is not installed.
     """
     if len(files) != 1:
         raise ValueError(f"StyleAnime's checkpoint is one .pt file. Received {len(files)}.")
     state, mean = read_checkpoint(files[0])
-    parts = {name: _part(state, name) for name in ("encoder.encoder_1", "encoder.encoder_2")}
-    maps, pictures = parts.values()
-    prior = layouts.rosinality_generator(_part(state, "decoder"))
+    maps, pictures, prior = split(
+        "StyleAnime", state, ("encoder.encoder_1.", "encoder.encoder_2.", "decoder.")
+    )
+    prior = layouts.rosinality_generator(prior)
     fields = describe(maps, pictures, prior)
     if fields["image_size"] != 256:  # faces are only known at the released size
         fields["identity_weight"] = 0.0
@@ -53,21 +55,14 @@ def convert(files: list[Path], **options) -> StyleAnime:
     # The released parsing encoder owns a second lateral layer that nothing uses.
     apply_state(model.structure, maps, ignored=("latlayer2.",))
     apply_state(model.appearance, pictures)
-    mapping = {k.removeprefix("mapping."): v for k, v in prior.items() if k.startswith("mapping.")}
+    mapping, synthesis = split("StyleAnime's prior", prior, ("mapping.", "synthesis."))
     layouts.apply_state(model.mapping, {**mapping, "w_avg": mean})
-    synthesis = {
-        k.removeprefix("synthesis."): v for k, v in prior.items() if k.startswith("synthesis.")
-    }
     layouts.apply_state(model.synthesis, synthesis)
     for name, average in model.ema_networks.items():
         average.set_weights(getattr(model, name).get_weights())
     logger.warning("The checkpoint has no discriminators: D1 and D2 are new.")
     model.fill_bank()
     return model
-
-
-def _part(state, name):
-    return {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")}
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -79,29 +74,15 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], np.ndarray
     Raises:
         FileNotFoundError: When there is no such file.
         ValueError: When it holds anything but tensors and plain containers, or no such networks.
-        ImportError: When PyTorch is not installed.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            'Reading these files needs PyTorch. Install it with `pip install "ganime-tf[convert]"`.'
-        ) from error
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"No checkpoint file {str(path)!r}.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises what its unpickler happens to
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{str(path)!r} is no file of plain tensors: {reason}") from error
-    state = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or "latent_avg" not in content:
+    arrays = read_tensors(path, whole=True)
+    prefix, mean = "state_dict.", arrays.get("latent_avg")
+    state = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    if not state or mean is None:
         raise ValueError(f"{str(path)!r} is no checkpoint of StyleAnime: it needs `state_dict` "
                          "and `latent_avg`.")  # fmt: skip
-    mean = content["latent_avg"].float().numpy()
     mean = mean.reshape(-1, mean.shape[-1])[0]  # some files repeat it for every layer
-    return {key: value.float().numpy() for key, value in state.items()}, mean
+    return {key: value.astype(np.float32) for key, value in state.items()}, np.float32(mean)
 
 
 def describe(maps: dict, pictures: dict, prior: dict) -> dict:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ganime_tf.convert import stylegan2_layouts as layouts
+from ganime_tf.convert.common import read_networks, split
 from ganime_tf.models.stylegan2 import StyleGAN2
 from ganime_tf.networks.stylegan2 import num_channels
-from ganime_tf.weights import read_networks
 from ganime_tf.weights.reading import read_modules
 
 
@@ -89,15 +89,12 @@ def describe(state: dict[str, np.ndarray]) -> dict:
 
 
 def _fill(model, mapping, synthesis, state):
-    def part(prefix):
-        return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
-    mapped = part("mapping.")
+    mapped, synthesized = split("StyleGAN2's generator", state, ("mapping.", "synthesis."))
     has_mean = "w_avg" in mapped
     if not has_mean:
         mapped["w_avg"] = np.zeros(model.config.style_size, np.float32)
     layouts.apply_state(mapping, mapped)
-    layouts.apply_state(synthesis, part("synthesis."))
+    layouts.apply_state(synthesis, synthesized)
     if not has_mean:
         z = np.random.default_rng(0).standard_normal((4096, model.config.latent_size))
         mean = np.mean(mapping(z.astype(np.float32)), axis=0)

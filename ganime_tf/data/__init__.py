@@ -8,7 +8,7 @@ import importlib
 _EXPORTS = {
     "BadImageError": "io",
     "DataSpec": "spec",
-    "KINDS": "opening",
+    "KINDS": "kinds",
     "Source": "source",
     "as_spec": "spec",
     "open_data": "opening",

@@ -1,12 +1,12 @@
 """Decoding pictures in a graph: the same pixels as io.py for the same file.
 
-Plain JPEG, PNG, WebP and BMP are decoded by TensorFlow's kernels; `decode` looks at the header and
+Plain JPEG, PNG and WebP are decoded by TensorFlow's kernels; `decode` looks at the header and
 hands all others to Pillow.
 """
 
 import tensorflow as tf
 
-from ganime_tf.data.io import MAX_PIXELS, decode_bytes
+from ganime_tf.data.io import JPEG_PIXELS, JPEG_PIXELS_PER_BYTE, MAX_PIXELS, decode_bytes
 
 
 def _number(content, offset: int, length: int, big_endian: bool = True):
@@ -16,11 +16,12 @@ def _number(content, offset: int, length: int, big_endian: bool = True):
 
 
 # RE2 reads the pattern as UTF-8, so only bytes below 0x80 may be named; \C is any one byte.
-_ORIENTED = (  # an EXIF orientation entry other than 1, little or big endian
-    r"\C*Exif\x00\x00\C*(\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]\x00"
-    r"|\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08])\C*"
+_SPECIAL_JPEG = (  # an EXIF orientation entry other than 1, little or big endian; a profile
+    r"\C*(Exif\x00\x00\C*(\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]\x00"
+    r"|\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08])|ICC_PROFILE\x00)\C*"
 )
 _HEAD = 1 << 16
+_JPEG_HEAD = 1 << 18  # a profile comes after a preview and notes of up to 64 KB each
 
 
 def _pixels_fit(height, width):
@@ -29,10 +30,12 @@ def _pixels_fit(height, width):
 
 def _plain_jpeg(content):
     height, width, channels = tf.unstack(tf.cast(tf.io.extract_jpeg_shape(content), tf.int64))
-    head = tf.strings.substr(content, 0, _HEAD)
-    oriented = tf.strings.regex_full_match(head, _ORIENTED)
+    head = tf.strings.substr(content, 0, _JPEG_HEAD)
+    special = tf.strings.regex_full_match(head, _SPECIAL_JPEG)
     complete = tf.strings.substr(content, -2, 2) == b"\xff\xd9"
-    return _pixels_fit(height, width) & (channels != 4) & ~oriented & complete
+    most = JPEG_PIXELS_PER_BYTE * tf.cast(tf.strings.length(content), tf.int64)
+    possible = height * width <= tf.maximum(most, JPEG_PIXELS)
+    return _pixels_fit(height, width) & (channels != 4) & ~special & complete & possible
 
 
 def _plain_png(content):
@@ -40,15 +43,9 @@ def _plain_png(content):
     opaque = (colour == 0) | (colour == 2) | (colour == 3)
     head = tf.strings.substr(content, 0, _HEAD)
     pixels_near = tf.strings.regex_full_match(head, r"\C*IDAT\C*")
-    special = tf.strings.regex_full_match(head, r"\C*(tRNS|eXIf|acTL)\C*")
+    special = tf.strings.regex_full_match(head, r"\C*(tRNS|eXIf|acTL|iCCP)\C*")
     fits = _pixels_fit(_number(content, 16, 4), _number(content, 20, 4))
     return fits & (depth <= 8) & opaque & pixels_near & ~special
-
-
-def _plain_bmp(content):
-    plain = (_number(content, 28, 2, False) == 24) & (_number(content, 30, 4, False) == 0)
-    height = _number(content, 22, 4, False)
-    return plain & (height < 1 << 31) & _pixels_fit(height, _number(content, 18, 4, False))
 
 
 def _plain_webp(content):
@@ -91,7 +88,6 @@ def decode(content, background: tuple[int, int, int] = (255, 255, 255)):
          lambda: tf.io.decode_jpeg(content, channels=3, dct_method="INTEGER_ACCURATE")),
         (b"\x89P", 34, _plain_png, lambda: tf.io.decode_png(content, channels=3)),
         (b"RI", 34, _plain_webp, lambda: tf.io.decode_webp(content, channels=3)[0]),
-        (b"BM", 54, _plain_bmp, lambda: tf.io.decode_bmp(content, channels=3)),
     ]  # fmt: skip
 
     def build(remaining):

@@ -41,9 +41,13 @@ class Domain:
                  aspect: str = "stretch"):  # fmt: skip
         self.name, self.parts, self.labels, self.aspect = name, parts, labels or {}, aspect
         self.mirrors: dict[str, np.ndarray] = {}  # key of a map -> classes in a mirrored picture
-        self.names = parts[0].store.names
-        self.train_ids = np.arange(len(self.names))
-        self.validation_ids = np.arange(0)
+        self.held_out: list[tuple[str, ...]] = []  # rows that a split took for validation
+        self.from_split = False  # whether these samples are what a split took
+
+    @property
+    def names(self) -> list[str]:
+        """Name of every sample: that of its first picture."""
+        return self.parts[0].store.names
 
     def __len__(self) -> int:
         return len(self.names)
@@ -54,15 +58,28 @@ class Domain:
         return [key for part in self.parts for key, _, _ in part.outputs]
 
     def select(self, ids: np.ndarray) -> "Domain":
-        """The domain of only these samples, in this order; not split yet."""
+        """The domain of only these samples, in this order."""
+        ids = np.asarray(ids, np.int64)
         parts = [Part(part.store.select(ids), part.outputs) for part in self.parts]
         labels = {key: values[ids] for key, values in self.labels.items()}
         result = Domain(self.name, parts, labels, self.aspect)
-        result.mirrors = self.mirrors
+        result.mirrors, result.held_out = self.mirrors, self.held_out
+        result.from_split = self.from_split
         return result
 
-    def split(self, share: float, known: dict | None = None) -> None:
-        """Splits by hash, or as a file of `Source.write_split` says.
+    def divide(self, held_out: np.ndarray) -> tuple["Domain", "Domain"]:
+        """Divides the samples into those to train on and those to validate on.
+
+        Args:
+            held_out: Boolean, one a sample.
+        """
+        held_out = np.asarray(held_out, bool)
+        train, validation = (self.select(np.flatnonzero(v)) for v in (~held_out, held_out))
+        train.held_out, validation.from_split = validation.rows(), True
+        return train, validation
+
+    def split(self, share: float, known: dict | None = None) -> tuple["Domain", "Domain"]:
+        """Divides by hash, or as a file of `Source.write_split` says.
 
         Names that the file does not know (added later) go by their hash.
 
@@ -73,7 +90,8 @@ class Domain:
         Raises:
             ValueError: When the file is of other data.
         """
-        train, validation = listing.split_by_hash(self.names, share)
+        held = np.zeros(len(self), bool)
+        held[listing.split_by_hash(self.names, share)[1]] = True
         if known is not None:
             sides = known.get(self.name)
             if sides is None:
@@ -82,22 +100,27 @@ class Domain:
                     "belongs to other data or to another kind."
                 )
             to_train, to_validation = set(sides["train"]), set(sides["validation"])
-            by_hash = set(validation.tolist())
             held = [
-                name in to_validation or (name not in to_train and i in by_hash)
-                for i, name in enumerate(self.names)
+                name in to_validation or (name not in to_train and by_hash)
+                for name, by_hash in zip(self.names, held, strict=True)
             ]
-            train, validation = np.flatnonzero(~np.array(held)), np.flatnonzero(held)
-        self.train_ids, self.validation_ids = train, validation
+        return self.divide(held)
 
-    def hash(self) -> str:
-        """SHA-256 over the names of both parts of the split."""
+    def rows(self) -> list[tuple[str, ...]]:
+        """The names of every sample's pictures."""
+        return list(zip(*(part.store.names for part in self.parts), strict=True))
+
+    def hash(self, validation: bool = False) -> str:
+        """SHA-256 over the names to train on, then those to validate on.
+
+        Args:
+            validation: Whether this domain's own samples are to validate on.
+        """
         digest = hashlib.sha256(self.name.encode())
-        for ids in (self.train_ids, self.validation_ids):
-            for index in ids:
-                for part in self.parts:
-                    digest.update(part.store.names[index].encode("utf-8", "surrogateescape"))
-                    digest.update(b"\0")
+        for side in ([], self.rows()) if validation else (self.rows(), self.held_out):
+            for row in side:
+                for name in row:
+                    digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
             digest.update(b"\1")
         return digest.hexdigest()
 
@@ -108,6 +131,18 @@ class Domain:
     def pixels(self, index, size: int) -> list:
         """Reads sample `index` in the graph: one uint8 tensor a part."""
         return [part.store.pixels(index, size) for part in self.parts]
+
+    def read(self, index, size: int) -> list:
+        """Reads sample `index` in Python from within a graph: what `load` can read, this can."""
+
+        def load(index):
+            return self.load(int(index), size)
+
+        pixels = tf.numpy_function(load, [index], [tf.uint8] * len(self.parts), stateful=False)
+        return [
+            tf.ensure_shape(picture, [None, None, part.store.channels])
+            for picture, part in zip(pixels, self.parts, strict=True)
+        ]
 
     def prepare(self, pixels: list, size: int, position=0.5) -> dict:
         """Cuts the parts of one sample and resizes them.

@@ -1,9 +1,10 @@
 """Reading pictures: one decoder for every file. decoding.py does the same in graphs.
 
-Everything comes out as uint8 RGB: EXIF orientation applied, alpha laid on a background, 16-bit,
-grey, palette and CMYK converted, the first frame of an animation.
+Everything comes out as uint8 sRGB: EXIF orientation applied, embedded profiles converted, alpha
+laid on a background, 16-bit, grey, palette, Lab and CMYK converted, of animations the first frame.
 """
 
+import dataclasses
 import io
 import os
 import warnings
@@ -13,9 +14,25 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from ganime_tf.data.budget import SharedBudget
+from ganime_tf.data.pixels import convert
+
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .webp .bmp .dib .gif .tif .tiff .avif .mpo .ppm .pgm".split()
 )
+_KNOWN = {  # suffixes of files that people keep among pictures, and why they are passed over
+    "HEIC pictures are not read: save them as JPEG or PNG": ".heic .heif .hif",
+    "this kind of picture is not read: save it as PNG": (
+        ".jxl .jp2 .j2k .psd .psb .svg .xcf .kra .clip .ai .eps .pdf .exr .hdr .tga .dds .ico"
+    ),
+    "raw files of cameras are not read: develop them first": (
+        ".cr2 .cr3 .nef .arw .dng .raf .orf .rw2"
+    ),
+    "a video: take its frames out first": ".mp4 .mov .avi .mkv .webm .m4v .wmv .flv .mpg .mpeg",
+    "an archive: unpack it first": ".zip .rar .7z .tar .gz .tgz .bz2 .xz .zst",
+}
+PASSED_OVER = {suffix: why for why, text in _KNOWN.items() for suffix in text.split()}
+"""Why files of other suffixes are not listed."""
 MAX_PIXELS = 89_478_485
 """Largest picture that is decoded (Pillow's own limit): 256 MB as RGB."""
 
@@ -23,25 +40,29 @@ MAX_PIXELS = 89_478_485
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "PPM")
 
 
+BYTES_PER_PIXEL = 8
+"""What reading takes for a moment, beside what it gives: Pillow's copy, and another when turned."""
+_DECODING = SharedBudget(1 << 30)  # of all threads
+# A JPEG has at least a bit for each block of 64 pixels; small ones may claim what they like.
+JPEG_PIXELS_PER_BYTE = 1024
+JPEG_PIXELS = 1 << 22
+
+
 class BadImageError(ValueError):
     """A file that cannot be made into a picture; the message is the reason, without the path."""
 
 
-def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> np.ndarray:
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        values = np.asarray(image, np.float64)
-        peak = values.max(initial=0.0)
-        if image.mode == "F":
-            scale = 255.0 if peak <= 1.0 else 1.0
-        else:
-            scale = 255.0 / 65535.0 if image.mode != "I" or peak > 255 else 1.0
-        grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=-1)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        canvas = Image.new("RGBA", image.size, (*background, 255))
-        image = Image.alpha_composite(canvas, image)
-    return np.array(image.convert("RGB"))
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture that was read.
+
+    Attributes:
+        rgb: uint8 `(H, W, 3)`, sRGB, laid on the background where it is transparent.
+        alpha: uint8 `(H, W)`, or None where all is opaque.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None = None
 
 
 def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -59,6 +80,8 @@ def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise BadImageError(f"too many pixels: {error}") from error
     except Image.UnidentifiedImageError as error:
+        if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1"):
+            raise BadImageError(PASSED_OVER[".heic"]) from error
         raise BadImageError("not a picture of a known format") from error
     except (Exception, MemoryError) as error:
         raise BadImageError(f"damaged header: {error}") from error
@@ -67,6 +90,9 @@ def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise BadImageError(f"{width}x{height} has more than the limit of {max_pixels} pixels")
     if not width or not height:
         raise BadImageError(f"the picture is empty: {width}x{height}")
+    most = max(JPEG_PIXELS, JPEG_PIXELS_PER_BYTE * len(content))
+    if image.format in ("JPEG", "MPO") and width * height > most:
+        raise BadImageError(f"claims {width}x{height} pixels, which {len(content)} bytes cannot be")
     return image
 
 
@@ -93,16 +119,28 @@ def decode_bytes(
     Raises:
         BadImageError: When it cannot be decoded whole; says why.
     """
+    return decode_picture(content, background, max_pixels).rgb
+
+
+def decode_picture(
+    content: bytes,
+    background: tuple[int, int, int] = (255, 255, 255),
+    max_pixels: int = MAX_PIXELS,
+) -> Picture:
+    """Decodes the content of a picture file, with its transparency; see `decode_bytes`."""
     image = open_picture(content, max_pixels)
     try:
-        with warnings.catch_warnings():
+        with (
+            _DECODING.taking(image.width * image.height * BYTES_PER_PIXEL),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             image.load()
             try:
                 image = ImageOps.exif_transpose(image)
             except Exception:  # broken EXIF in a good picture: keep the stored orientation
                 pass
-            return _to_rgb(image, background)
+            return Picture(*convert(image, background))
     except (Exception, MemoryError) as error:
         raise BadImageError(f"damaged or truncated: {error}") from error
 
@@ -156,10 +194,16 @@ def read_bytes(path: str | Path) -> bytes:
         raise BadImageError(f"{path}: {error.strerror or error}") from error
 
 
-def find_images(folder: str | Path) -> Iterator[tuple[str, int]]:
+def find_images(
+    folder: str | Path, passed_over: list[tuple[str, str]] | None = None
+) -> Iterator[tuple[str, int]]:
     """Yields `(path relative to the folder, bytes)` of the picture files below a folder.
 
     Sorted by name, hidden files left out, symbolic links followed without running in circles.
+
+    Args:
+        folder: Where to look.
+        passed_over: Gets `(relative path, reason)` of files of `PASSED_OVER`.
     """
     folder = os.fspath(folder)
 
@@ -173,16 +217,19 @@ def find_images(folder: str | Path) -> Iterator[tuple[str, int]]:
             if entry.name.startswith("."):
                 continue
             name = f"{prefix}{entry.name}"
+            suffix = os.path.splitext(entry.name)[1].lower()
             try:
                 if entry.is_dir():
                     status = entry.stat()
                     key = (status.st_dev, status.st_ino)
                     if key not in seen:
                         yield from walk(entry.path, name + "/", seen | {key})
-                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                elif suffix in SUFFIXES:
                     yield name, entry.stat().st_size
+                elif passed_over is not None and suffix in PASSED_OVER:
+                    passed_over.append((name, PASSED_OVER[suffix]))
             except OSError:  # a dangling or circular link, a name that cannot be looked at
-                if os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                if suffix in SUFFIXES:
                     yield name, -1
 
     status = os.stat(folder)

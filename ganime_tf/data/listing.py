@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganime_tf.data.checked import field
 from ganime_tf.data.io import SUFFIXES, BadImageError, find_images, read_image
 
 logger = logging.getLogger(__name__)
@@ -33,15 +34,26 @@ def existing_folder(path: str | Path) -> Path:
     )
 
 
-def list_folder(folder: str | Path, skipped: Skipped) -> list[str]:
-    """Relative names of the pictures below a folder; empty and unreachable files are skipped."""
-    names = []
-    for name, size in find_images(existing_folder(folder)):
+def list_folder(folder: str | Path, skipped: Skipped, without: Sequence[Path] = ()) -> list[str]:
+    """Relative names of the pictures below a folder; what cannot be read is skipped and named.
+
+    Args:
+        folder: Where to look.
+        skipped: Gets empty and unreachable files, and those of known kinds that are not read.
+        without: Folders directly in it that are left out.
+    """
+    names, passed_over = [], []
+    out = tuple(f"{Path(each).name}/" for each in without)
+    for name, size in find_images(existing_folder(folder), passed_over):
+        if out and name.startswith(out):
+            continue
         if size > 0:
             names.append(name)
         else:
             reason = "the file is empty (0 bytes)" if size == 0 else "cannot be reached"
             skipped.append((str(Path(folder) / name), reason))
+    skipped += [(str(Path(folder) / name), why) for name, why in passed_over
+                if not (out and name.startswith(out))]  # fmt: skip
     return names
 
 
@@ -123,10 +135,13 @@ def split_by_hash(names: Sequence[str], share: float) -> tuple[np.ndarray, np.nd
 def read_split(path: str | Path) -> dict:
     """Reads a file of `Source.write_split`."""
     try:
-        split = json.loads(Path(path).read_text(encoding="utf-8"))
-        for part in split.values():
-            part["train"], part["validation"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        split = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        if not isinstance(split, dict):
+            raise ValueError("it must be an object")
+        for name in split:
+            for side in ("train", "validation"):
+                field(field(split, name, dict), side, list, name, each=str)
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} is not a split file of `Source.write_split`: {error}") from error
     return split
 

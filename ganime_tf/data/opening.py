@@ -1,24 +1,20 @@
 """`open_data`: from the name of a set to its `Source`."""
 
+import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
 
 from ganime_tf.data import listing
-from ganime_tf.data.domain import Domain
-from ganime_tf.data.drawn import toy_domains, toy_labels
+from ganime_tf.data.drawn import World
 from ganime_tf.data.filtering import filter_domains
-from ganime_tf.data.labelled import labelled
-from ganime_tf.data.paired import DIRECTIONS, paired
-from ganime_tf.data.parsing import parsing
+from ganime_tf.data.kinds import KINDS, Found, Kind, get_kind
 from ganime_tf.data.records import is_records, open_records
 from ganime_tf.data.source import Source
 from ganime_tf.data.spec import DataSpec, as_spec
-from ganime_tf.data.stylize import derive, stylize
-from ganime_tf.data.unpaired import pictures, unpaired
 
-KINDS = ("paired", "unpaired", "stylize", "labelled", "parsing", "pictures")
-UNALIGNED = ("unpaired", "stylize", "pictures")
+DIRECTIONS = ("auto", "ab", "ba")
 
 
 def open_data(
@@ -34,15 +30,14 @@ def open_data(
 
     Args:
         spec: A folder, a list file, `toy`, `toy:COUNT`, `a=DIR,b=DIR`, or a `DataSpec`.
-        kind: `paired` (`a`, `b` of the same thing); `unpaired` (`a`, `b` of different things);
-            `stylize` (photos `a`, style `b`, `b_grey`, `b_smooth`, `b_smooth_grey`); `labelled`
-            (`b`, `label`); `parsing` (`b`, `parsing`); `pictures` (`b` alone).
+        kind: A name in `KINDS`, which says what a batch has.
         direction: Which side is the input `a`. Side-by-side pictures: `ab` left is `a`, `ba` right
             is `a` (colour left, sketch right), `auto` takes the half that looks like a sketch and
             says so in the log. Folders: `ab` and `auto` as they are named, `ba` swapped.
         validation: `None`: the set's own validation folder, else `DataSpec.validation_share` of the
             names by hash. A share such as `0.2`, `none`, a folder or list of the same form, or a
-            `splits.json` that `Source.write_split` wrote.
+            `splits.json` that `Source.write_split` wrote. `whole`, to evaluate on a set: the set's
+            own validation folder, else all of it, which is not to be trained on then.
         seed: Scenes of the toy world; no part in anything that is read from files.
         max_bad_share: Opening fails when more of the checked files are bad.
 
@@ -53,65 +48,98 @@ def open_data(
         FileNotFoundError: When the folder does not exist.
         ValueError: When nothing usable is there, or too much is bad; says what was looked for.
     """
-    spec = as_spec(spec)
-    if kind not in KINDS:
-        raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received {kind!r}.")
+    spec, form = as_spec(spec), get_kind(kind)
     if direction not in DIRECTIONS:
         raise ValueError(f"`direction` must be auto, ab or ba. Received {direction!r}.")
-    if spec.tint and kind not in ("paired", "unpaired"):
-        raise ValueError(f"`tint` colours the line art `a`; {kind} data has none.")
+    _check_options(spec, kind)
+    if direction != "auto" and "direction" not in form.options:
+        raise ValueError(f"{kind} data has no `direction`: leave it out.")
+    if validation is not None:
+        validation = os.path.expanduser(validation)
     settings = {
-        "derive": derive if kind == "stylize" else None,
+        "derived": form.derive(spec),
         "memory_share": spec.memory_share,
-        "tint": spec.tint,
         "max_bad_share": max_bad_share,
     }
     if spec.is_toy:
-        domains, held_out = toy_domains(kind, str(spec.path), seed)
-        return Source(kind, domains, title=str(spec.path), aligned=kind != "pictures",
-                      validation_domains=held_out, labels=toy_labels(kind),
-                      **settings)  # fmt: skip
+        if direction == "ba":
+            raise ValueError(f"{spec.path} is drawn with `a` as the input: leave `direction` out.")
+        found = form.draw(World.of(str(spec.path), seed))
+        return Source(kind, found.train, found.validation, title=str(spec.path),
+                      aligned=found.aligned, labels=found.labels, **settings)  # fmt: skip
     if spec.path is not None and is_records(spec.path):
-        domains, held_out, labels, title = open_records(spec.path, kind, spec.background)
-        return Source(kind, domains, title=title, labels=labels, validation_domains=held_out,
-                      aligned=kind not in UNALIGNED, **settings)  # fmt: skip
+        if direction != "auto" or validation not in (None, "whole"):
+            what = "`direction`" if direction != "auto" else "`validation`"
+            raise ValueError(f"The shards in {spec.path} were packed with their own {what}: leave "
+                             "it out, or pack them anew.")  # fmt: skip
+        train, held_out, labels, title = open_records(spec.path, kind, spec.background)
+        return Source(kind, train, held_out, title=title, labels=labels, **settings)
     skipped = []
-    domains, held_out, column, labels = _list(spec, kind, direction, skipped)
-    share, split = spec.validation_share, None
-    if validation is not None:
-        column = []
-        if validation == "none":
-            share, held_out = 0.0, None
-        elif _is_share(validation):
-            share, held_out = float(validation), None
-        elif str(validation).endswith(".json"):
-            split, held_out = listing.read_split(validation), None
-        else:
-            other = DataSpec(path=validation, aspect=spec.aspect, background=spec.background)
-            held_out = _list(other, kind, direction, skipped)[0]
-    if column:
-        held = np.array([name in listing.VALIDATION_NAMES for name in column])
-        domains[0].train_ids = np.flatnonzero(~held)
-        domains[0].validation_ids = np.flatnonzero(held)
-    elif held_out is None:
-        for domain in domains:
-            domain.split(share, split)
-    else:
-        for domain in held_out:
-            domain.train_ids, domain.validation_ids = domain.validation_ids, domain.train_ids
-    if kind == "stylize":
-        held_out = _stylize_validation(domains, held_out)
+    found = _read(spec, form, direction, skipped)
+    train, held_out = _divide(found, spec, form, direction, validation, skipped)
     listing.warn_skipped(spec.title, skipped)
     return Source(
         kind,
-        domains,
+        [] if validation == "whole" else train,
+        form.beside(train, held_out),
         title=spec.title,
-        aligned=kind not in UNALIGNED,
         skipped=skipped,
-        validation_domains=held_out,
-        labels=labels,
+        labels=found.labels,
         **settings,
     )
+
+
+def _check_options(spec: DataSpec, kind: str) -> None:
+    """Refuses what only other kinds follow."""
+    special = {name for form in KINDS.values() for name in form.options}
+    for field in dataclasses.fields(DataSpec):
+        name = field.name
+        if name not in special or getattr(spec, name) == field.default:
+            continue
+        if name not in KINDS[kind].options:
+            able = ", ".join(other for other, form in KINDS.items() if name in form.options)
+            raise ValueError(f"{kind} data has no `{name}`. Kinds with it: {able}.")
+
+
+def _read(spec: DataSpec, form: Kind, direction: str, skipped: list) -> Found:
+    """What is there, filtered by the metadata."""
+    found = form.read(spec, direction, skipped)
+    if found.column and spec.metadata is not None:
+        raise ValueError("A list with a `split` column cannot be filtered by `metadata` as well.")
+    if found.train and not found.filtered:
+        found.train = filter_domains(found.train, spec)
+    return found
+
+
+def _divide(found: Found, spec, form, direction, validation, skipped):
+    """`(train, validation)`: by folder, column, share, split file, or another place."""
+    share, known, held_out, column = spec.validation_share, None, found.validation, found.column
+    if column and validation in (None, "whole"):
+        held = np.array([name in listing.VALIDATION_NAMES for name in column])
+        train, held_out = found.train[0].divide(held)
+        return [train], [held_out]
+    if validation == "whole":
+        return found.train, held_out or found.train
+    if validation is not None:
+        found.train = found.train or held_out  # another division of what there is
+        held_out = None
+        if validation == "none":
+            share = 0.0
+        elif _is_share(validation):
+            share = float(validation)
+        elif str(validation).endswith(".json"):
+            known = listing.read_split(validation)
+        else:
+            shown = {name: getattr(spec, name) for name in ("aspect", "background", "classes")}
+            other = _read(
+                dataclasses.replace(as_spec(validation), **shown), form, direction, skipped
+            )
+            held_out = other.train or other.validation
+    if held_out is None:
+        pairs = [domain.split(share, known) for domain in found.train]
+    else:
+        return found.train, held_out
+    return [train for train, _ in pairs], [held for _, held in pairs]
 
 
 def _is_share(text: str) -> bool:
@@ -119,41 +147,3 @@ def _is_share(text: str) -> bool:
         return 0 <= float(text) < 1
     except ValueError:
         return False
-
-
-def _stylize_validation(domains: list[Domain], held_out: list[Domain] | None) -> list[Domain]:
-    """Held-out photos, beside style pictures that are gone through again when there are fewer."""
-    photos, style = domains[0], domains[1]
-    if held_out is not None:  # the photos have a folder of their own
-        photos = held_out[0]
-        for domain in domains[1:]:
-            domain.train_ids = np.arange(len(domain))
-    beside = style.select(np.arange(len(style)))
-    ids = style.validation_ids if len(style.validation_ids) else np.arange(len(style))
-    beside.train_ids = np.arange(0)
-    beside.validation_ids = np.resize(ids, len(photos.validation_ids))
-    return [photos, beside]
-
-
-def _list(spec, kind, direction, skipped) -> tuple[list[Domain], list[Domain] | None, list, list]:
-    """`(train, validation or None, split column, label names)`, filtered by the metadata."""
-    held_out, column, labels = None, [], []
-    if kind == "paired":
-        domain, validation, column = paired(spec, direction, skipped)
-        domains, held_out = [domain], None if validation is None else [validation]
-    elif kind == "unpaired":
-        domains, held_out = unpaired(spec, direction, skipped)
-    elif kind == "stylize":
-        domains, photos = stylize(spec, skipped)
-        held_out = None if photos is None else [photos]
-    elif kind == "labelled":
-        domain, labels = labelled(spec, skipped)
-        return [domain], None, [], labels
-    elif kind == "pictures":
-        domains, held_out = pictures(spec, skipped)
-    else:
-        domain, labels = parsing(spec, skipped)
-        domains = [domain]
-    if column and spec.metadata is not None:
-        raise ValueError("A list with a `split` column cannot be filtered by `metadata` as well.")
-    return filter_domains(domains, spec), held_out, column, labels

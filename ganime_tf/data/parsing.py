@@ -1,4 +1,4 @@
-"""Pictures with label maps: CelebAMask-HQ, Danbooru-Parsing, palette PNGs."""
+"""Label maps: class lists, reading, and pictures with their maps as one domain."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ganime_tf.data import listing
+from ganime_tf.data.class_tables import class_table
 from ganime_tf.data.domain import Domain, Part
 from ganime_tf.data.io import BadImageError, decode_bytes, read_bytes
 from ganime_tf.data.spec import DataSpec
@@ -111,44 +112,75 @@ def _checked(labels: np.ndarray, path: str, image_path: str) -> np.ndarray:
     return labels
 
 
-def parsing(spec: DataSpec, skipped: list) -> tuple[Domain, list[str]]:
-    """Lists pictures and their label maps.
+def class_list(name: str, root: Path, masks: bool) -> list[str]:
+    """The classes of the maps below `root`.
+
+    Args:
+        name: A name in `CLASSES`, or `auto`: what `classes.txt` in `root` lists, one a line; else
+            `celebamask` for part masks and `danbooru-parsing` for maps of numbers.
+        root: The set's folder.
+        masks: Whether the maps are part masks.
+
+    Raises:
+        ValueError: On an unknown name.
+    """
+    if name in CLASSES:
+        return CLASSES[name]
+    if name != "auto":
+        raise ValueError(f"`classes` must be auto or one of {', '.join(CLASSES)}. Got {name!r}.")
+    file = root / "classes.txt"
+    if file.is_file() and not masks:
+        names = file.read_text(encoding="utf-8-sig").split()
+        if names:
+            return names
+    return CLASSES["celebamask" if masks else "danbooru-parsing"]
+
+
+def mapped_domain(
+    name: str,
+    keys: tuple[str, str],
+    images: Path,
+    maps: Path,
+    spec: DataSpec,
+    skipped: list,
+    classes: list[str] | None = None,
+    part: str = "",
+) -> tuple[Domain, list[str]]:
+    """Pictures and their label maps, matched by stem.
+
+    Args:
+        name: Of the domain.
+        keys: Batch keys of picture and map.
+        images: Folder of pictures.
+        maps: Folder of label maps: class numbers, or the part masks of CelebAMask-HQ.
+        spec: Class list, background, aspect.
+        skipped: Gets `(path, reason)` of left-out files.
+        classes: The list that the numbers in the batch belong to; by default that of the files.
+        part: Only the pictures whose stem ends so.
 
     Returns:
-        `(domain, class names)`; the domain's keys are `b` and `parsing`.
+        `(domain, class names)`.
     """
-    if spec.path is not None:
-        root = listing.existing_folder(spec.path)
-        images = listing.subfolder(root, IMAGE_NAMES)
-        maps = spec.maps or listing.subfolder(root, MAP_NAMES)
-        if images is None or maps is None:
-            raise ValueError(
-                f"Parsing data needs a folder of pictures (one of {', '.join(IMAGE_NAMES)}) and "
-                f"one of label maps ({', '.join(MAP_NAMES)}) in {root}, or `b=DIR,maps=DIR`."
-            )
-    elif spec.maps is None:
-        raise ValueError("Parsing data needs `maps`, the folder of label maps, beside `b`.")
-    else:
-        images, maps = listing.existing_folder(spec.b), listing.existing_folder(spec.maps)
-    image_names, map_names = (
-        listing.list_folder(images, skipped),
-        listing.list_folder(maps, skipped),
-    )
-    if spec.classes != "auto" and spec.classes not in CLASSES:
-        raise ValueError(f"`classes` must be auto or one of {', '.join(CLASSES)}.")
-    celeba = CLASSES["celebamask"]
-    parts = _parts_by_stem(map_names, celeba)
-    classes = CLASSES[spec.classes if spec.classes != "auto" else
-                      "celebamask" if parts else "danbooru-parsing"]  # fmt: skip
+    image_names = listing.list_folder(images, skipped)
+    map_names = listing.list_folder(maps, skipped)
+    if part:
+        image_names, map_names = (
+            [n for n in names if listing.stem(n).lower().endswith(part)]
+            for names in (image_names, map_names)
+        )
+    parts = _parts_by_stem(map_names, CLASSES["celebamask"])
+    own = class_list(spec.classes, Path(maps).parent, bool(parts))
+    classes = classes or own
+    table = None if classes == own else class_table(own, classes)
     if parts:
         pairs = []
-        for name in image_names:
-            number = listing.stem(name).rpartition("/")[2]
+        for image in image_names:
+            number = listing.stem(image).rpartition("/")[2]
             key = str(int(number)) if number.isdigit() else number
             if key in parts:
-                pairs.append((name, key))
+                pairs.append((image, key))
             else:
-                skipped.append((str(Path(images) / name), "no part masks of this number"))
+                skipped.append((str(Path(images) / image), "no part masks of this number"))
     else:
         pairs, dropped = listing.match_stems(image_names, map_names)
         known = set(image_names)
@@ -162,11 +194,12 @@ def parsing(spec: DataSpec, skipped: list) -> tuple[Domain, list[str]]:
         key = str(Path(path))
         if parts:
             files = {k: Path(maps) / v for k, v in parts[Path(path).name].items()}
-            labels = merge_parts(files, classes)
+            labels = merge_parts(files, own)
         else:
-            labels = read_map(path, len(classes))
-        return _checked(labels, key, partner[key])
+            labels = read_map(path, len(own))
+        labels = _checked(labels, key, partner[key])
+        return labels if table is None else table[labels]
 
     map_store = MapStore(maps, [name for _, name in pairs], reader)
-    columns = [Part(image_store, (("b", 0, 1),)), Part(map_store, (("parsing", 0, 1),))]
-    return Domain("pictures", columns, aspect=spec.aspect), list(classes)
+    columns = [Part(image_store, ((keys[0], 0, 1),)), Part(map_store, ((keys[1], 0, 1),))]
+    return Domain(name, columns, aspect=spec.aspect), list(classes)

@@ -149,6 +149,26 @@ def _one(root: str, out: str, work: Work, name: str) -> tuple[str, str | None]:
     return name, None
 
 
+def need_own_folder(out: Path, note: Path) -> None:
+    """Refuses a folder of files that no such job wrote, so that none of them is written over.
+
+    Args:
+        out: Where results are going to be.
+        note: The file that such a job leaves there.
+
+    Raises:
+        ValueError: When there are files, and no note among them.
+    """
+    if note.exists() or not out.is_dir():
+        return
+    there = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+    if there:
+        raise ValueError(
+            f"{out} holds files of others ({', '.join(there[:3])}), which might be written over. "
+            "Give a new folder."
+        )
+
+
 def prepare_folder(
     folder: str | Path, out: str | Path, work: Work, workers: int = 0
 ) -> Iterator[tuple[str, str | None]]:
@@ -164,7 +184,7 @@ def prepare_folder(
         `(name, None or the reason it was skipped)` of every file, in order.
 
     Raises:
-        ValueError: When `out` lies in `folder`.
+        ValueError: When `out` lies in `folder`, or holds what no such job wrote.
     """
     root, target = listing.existing_folder(folder).resolve(), Path(out).resolve()
     if target == root or root in target.parents:
@@ -173,6 +193,7 @@ def prepare_folder(
     names = listing.list_folder(root, skipped)
     settings = hashlib.sha256(f"{root} {work!r}".encode()).hexdigest()
     note = target / ".done" / "settings"
+    need_own_folder(target, note)
     if note.exists() and note.read_text() != settings:
         raise ValueError(
             f"{out} holds the result of other options or another folder. Use a new folder."

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -19,9 +20,12 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganime_tf.data.checked import field
 from ganime_tf.data.decoding import decode
 from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.geometry import ASPECTS
 from ganime_tf.data.io import BadImageError, decode_bytes, read_bytes
+from ganime_tf.data.preparing import need_own_folder
 from ganime_tf.data.stores import FileStore, MapStore
 from ganime_tf.ops.files import write_atomic, write_json
 
@@ -44,7 +48,7 @@ class _Shards:
         self._shard = np.repeat(np.arange(len(shards)), counts)
         self._offset = np.array([x for shard in shards for x in shard["offsets"]], np.int64)
         self._length = np.array([x for shard in shards for x in shard["lengths"]], np.int64)
-        self._open = {}
+        self._open, self._lock = {}, threading.Lock()
 
     def read(self, index: int) -> bytes:
         """The serialized example `index`."""
@@ -56,8 +60,9 @@ class _Shards:
                     file.seek(offset)
                     data = file.read(length)
             else:
-                if shard not in self._open:
-                    self._open[shard] = open(path, "rb")  # noqa: SIM115  kept for pread
+                with self._lock:  # of two files opened at once, one would be closed in use
+                    if shard not in self._open:
+                        self._open[shard] = open(path, "rb")  # noqa: SIM115  kept for pread
                 data = os.pread(self._open[shard].fileno(), length, offset)
         except (OSError, tf.errors.OpError) as error:
             raise BadImageError(f"{path}: {error}") from error
@@ -109,11 +114,13 @@ class RecordStore(FileStore):
         return decode(content, self.background)
 
 
-def open_records(path: str | Path, kind: str, background) -> tuple[list[Domain], list, list, str]:
+def open_records(
+    path: str | Path, kind: str, background
+) -> tuple[list[Domain], list[Domain], list, str]:
     """Opens a folder of shards.
 
     Returns:
-        `(domains with their split, validation domains or None, labels, title)`.
+        `(domains to train on, to validate on, labels, title)`.
 
     Raises:
         ValueError: When the index is damaged, or the shards hold another kind of data.
@@ -122,12 +129,16 @@ def open_records(path: str | Path, kind: str, background) -> tuple[list[Domain],
     try:
         with tf.io.gfile.GFile(os.path.join(root, INDEX), "r") as file:
             index = json.loads(file.read())
-        domains = {d["name"]: _domain(root, d, background) for d in index["domains"]}
+        _check_index(index, root)
         held_out = index["validation_domains"]
+        domains = {
+            d["name"]: _domains(root, d, background, d["name"] in index["train_domains"])
+            for d in index["domains"]
+        }
         stored = index["kind"]
         if index["format"] != _FORMAT:
             raise ValueError(f"format {index['format']}, this version reads {_FORMAT}")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
             f"{root}/{INDEX} is not an index of `ganime prepare shard`: {error}"
         ) from error
@@ -135,11 +146,60 @@ def open_records(path: str | Path, kind: str, background) -> tuple[list[Domain],
         raise ValueError(
             f"{root} holds {stored} data, not {kind}. Shard it anew with --kind {kind}."
         )
-    train = [domains[name] for name in index["train_domains"]]
-    return train, [domains[n] for n in held_out] if held_out else None, index["labels"], root
+    train = [domains[name][0] for name in index["train_domains"]]
+    return train, [domains[name][1] for name in held_out], index["labels"], root
 
 
-def _domain(root: str, entry: dict, background) -> Domain:
+def _check_index(index: dict, root: str) -> None:
+    """Raises a `ValueError` that names the field that is not what it must be."""
+    for name, kind, each in (("format", int, None), ("kind", str, None), ("labels", list, str),
+                             ("train_domains", list, str), ("validation_domains", list, str),
+                             ("domains", list, dict)):  # fmt: skip
+        field(index, name, kind, each=each)
+    known = {field(entry, "name", str, "domains") for entry in index["domains"]}
+    for name in (*index["train_domains"], *index["validation_domains"]):
+        if name not in known:
+            raise ValueError(f"there is no {name!r} in `domains`")
+    for entry in index["domains"]:
+        where = f"domains[{entry['name']}]"
+        for name, kind, each in (
+            ("role", str, None), ("aspect", str, None), ("parts", list, dict),
+            ("labels", dict, list), ("shards", list, dict), ("train_ids", list, int),
+            ("validation_ids", list, int),
+        ):  # fmt: skip
+            field(entry, name, kind, where, each)
+        if entry["aspect"] not in ASPECTS:
+            raise ValueError(f"`{where}.aspect` must be one of {', '.join(ASPECTS)}")
+        for part in entry["parts"]:
+            field(part, "nearest", bool, f"{where}.parts")
+            field(part, "outputs", list, f"{where}.parts", list)
+        count = 0
+        for shard in entry["shards"]:
+            file = field(shard, "file", str, f"{where}.shards")
+            if file in ("", ".", "..") or set(file) & set("/\\\0"):
+                raise ValueError(f"`{where}.shards.file` {file!r} is no name of a file beside it")
+            path = os.path.join(root, file)
+            if os.path.lexists(path) and not os.path.isfile(path):
+                raise ValueError(f"`{where}.shards.file` {file!r} is not a regular file")
+            lengths = [
+                len(field(shard, name, list, f"{where}.shards", each))
+                for name, each in (("names", str), ("offsets", int), ("lengths", int))
+            ]
+            if len(set(lengths)) > 1 or min(*shard["offsets"], *shard["lengths"], 0) < 0:
+                raise ValueError(
+                    f"`{where}.shards`: names, offsets and lengths do not belong together"
+                )
+            count += lengths[0]
+        for name in ("train_ids", "validation_ids"):
+            if not all(0 <= number < count for number in entry[name]):
+                raise ValueError(f"`{where}.{name}` counts beyond its {count} records")
+        for key, values in entry["labels"].items():
+            if len(values) != count or not all(isinstance(value, int) for value in values):
+                raise ValueError(f"`{where}.labels.{key}` must be {count} whole numbers")
+
+
+def _domains(root: str, entry: dict, background, trained: bool) -> tuple[Domain, Domain]:
+    """The samples to train on and those to validate on, of one list of shards."""
     shards = _Shards(root, entry["shards"])
     parts = [
         Part(RecordStore(shards, number, part["nearest"], background=background),
@@ -148,9 +208,10 @@ def _domain(root: str, entry: dict, background) -> Domain:
     ]  # fmt: skip
     labels = {key: np.array(values, np.int32) for key, values in entry["labels"].items()}
     domain = Domain(entry["role"], parts, labels, entry["aspect"])
-    domain.train_ids = np.array(entry["train_ids"], np.int64)
-    domain.validation_ids = np.array(entry["validation_ids"], np.int64)
-    return domain
+    train, held_out = domain.select(entry["train_ids"]), domain.select(entry["validation_ids"])
+    if trained:
+        train.held_out, held_out.from_split = held_out.rows(), True
+    return train, held_out
 
 
 def _part_bytes(store, index: int) -> bytes:
@@ -218,6 +279,24 @@ def _finished(path: str, stores: list, ids) -> dict | None:
         return None
 
 
+def _claim(out: Path, source, shard_size: int) -> None:
+    """Makes the folder of these shards, or finds that it is theirs."""
+    note = out / ".shards.json"
+    wanted = {"kind": source.kind, "listing_hash": source.listing_hash, "shard_size": shard_size}
+    need_own_folder(out, note)
+    if note.exists():
+        try:
+            found = json.loads(note.read_text())
+        except (OSError, ValueError):
+            found = None
+        if found != wanted:
+            raise ValueError(
+                f"{out} holds shards of another set, or of other options. Give a new folder."
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(note, wanted)
+
+
 def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: int = 1,
                   report: Callable[[int], None] = lambda count: None) -> dict:  # fmt: skip
     """Packs a `Source` into shards; run again after an interruption, it goes on.
@@ -231,22 +310,27 @@ def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: i
 
     Returns:
         The index.
+
+    Raises:
+        ValueError: When `out` holds other files, or shards of something else.
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    entries, names, jobs = [], {}, []
-    for domain in [*source.domains, *source.validation_domains]:
-        if id(domain) in names:
-            continue
-        name = f"{domain.name}{len(names)}"
-        names[id(domain)] = name
-        wanted = np.union1d(domain.train_ids, domain.validation_ids)
+    _claim(out, source, shard_size)
+    entries, jobs = [], []
+    for domain, role in [*((d, "train") for d in source.domains),
+                         *((d, "validation") for d in source.validation_domains)]:  # fmt: skip
+        name = f"{domain.name}{len(entries)}"
+        places = {}
+        for index, row in enumerate(domain.rows()):
+            places.setdefault(row, index)  # a validation picture may come several times
+        wanted = np.array(list(places.values()), np.int64)
+        order = [places[row] for row in domain.rows()]
         chunks = [wanted[i : i + shard_size] for i in range(0, len(wanted), shard_size)]
         paths = [str(out / f"{name}-{i:05d}-of-{len(chunks):05d}.tfrecord")
                  for i in range(len(chunks))]  # fmt: skip
         stores = [part.store for part in domain.parts]
         jobs += [(domain, path, stores, chunk) for path, chunk in zip(paths, chunks, strict=True)]
-        entries.append((domain, name, paths))
+        entries.append((domain, name, role, order, paths))
     done = {}
     todo = []
     for job in jobs:
@@ -260,9 +344,10 @@ def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: i
         done[path] = entry
         report(len(entry["names"]))
     index = {"format": _FORMAT, "kind": source.kind, "labels": source.labels,
-             "train_domains": [names[id(d)] for d in source.domains],
-             "validation_domains": [names[id(d)] for d in source.validation_domains],
-             "domains": [_entry(d, n, [done[p] for p in ps]) for d, n, ps in entries]}  # fmt: skip
+             "train_domains": [n for _, n, role, _, _ in entries if role == "train"],
+             "validation_domains": [n for _, n, role, _, _ in entries if role == "validation"],
+             "domains": [_entry(d, n, role, order, [done[p] for p in ps])
+                         for d, n, role, order, ps in entries]}  # fmt: skip
     write_json(out / INDEX, index)
     return index
 
@@ -286,10 +371,10 @@ def _run(jobs: list, workers: int):
             yield futures[future], future.result()
 
 
-def _entry(domain: Domain, name: str, shards: list[dict]) -> dict:
+def _entry(domain: Domain, name: str, role: str, order: list[int], shards: list[dict]) -> dict:
     ids = [i for shard in shards for i in shard["ids"]]
     place = {index: number for number, index in enumerate(ids)}
-    keep = lambda wanted: [place[int(i)] for i in wanted if int(i) in place]  # noqa: E731
+    numbers = [place[i] for i in order if i in place]
     return {
         "name": name,
         "role": domain.name,
@@ -297,8 +382,8 @@ def _entry(domain: Domain, name: str, shards: list[dict]) -> dict:
         "parts": [{"nearest": part.store.nearest, "outputs": part.outputs}
                   for part in domain.parts],
         "labels": {k: [int(v[i]) for i in ids] for k, v in domain.labels.items()},
-        "train_ids": keep(domain.train_ids),
-        "validation_ids": keep(domain.validation_ids),
+        "train_ids": numbers if role == "train" else [],
+        "validation_ids": numbers if role == "validation" else [],
         "shards": shards,
     }  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 import collections
 import hashlib
-import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,13 +10,28 @@ import numpy as np
 from PIL import Image
 
 from ganime_tf.data import listing
-from ganime_tf.data.io import BadImageError, decode_bytes, read_bytes
+from ganime_tf.data.budget import SharedBudget
+from ganime_tf.data.io import (
+    BYTES_PER_PIXEL,
+    BadImageError,
+    decode_bytes,
+    open_picture,
+    read_bytes,
+)
+
+_LOOKING = SharedBudget(1 << 30)  # of all threads; a picture of the largest size takes it whole
 
 
-def perceptual_hash(pixels: np.ndarray) -> int:
-    """64-bit difference hash: signs of the horizontal differences of the 9x8 grey thumbnail."""
-    small = Image.fromarray(pixels).convert("L").resize((9, 8), Image.Resampling.BOX)
-    small = np.asarray(small, np.int16)
+def perceptual_hash(pixels: np.ndarray) -> int | None:
+    """64-bit difference hash: signs of the horizontal differences of the 9x8 grey thumbnail.
+
+    Returns:
+        The hash; None of a flat picture, which looks like all other flat ones.
+    """
+    grey = Image.fromarray(pixels).convert("L")
+    if np.asarray(grey.resize((64, 64), Image.Resampling.BOX)).std() <= 2:
+        return None
+    small = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), np.int16)
     bits = (small[:, 1:] > small[:, :-1]).ravel()
     return int("".join("1" if bit else "0" for bit in bits), 2)
 
@@ -25,9 +39,11 @@ def perceptual_hash(pixels: np.ndarray) -> int:
 def _look(path: Path) -> dict:
     try:
         content = read_bytes(path)
-        pixels = decode_bytes(content)
-        with Image.open(io.BytesIO(content)) as image:
-            form, mode = image.format, image.mode
+        image = open_picture(content)
+        form, mode = image.format, image.mode
+        with _LOOKING.taking(image.width * image.height * (BYTES_PER_PIXEL + 3)):
+            pixels = decode_bytes(content)
+            look = perceptual_hash(pixels)
     except (BadImageError, OSError) as error:
         return {"bad": str(error)}
     return {
@@ -35,7 +51,7 @@ def _look(path: Path) -> dict:
         "format": form,
         "mode": mode,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "look": perceptual_hash(pixels) if pixels.std() > 4 else None,
+        "look": look,
     }
 
 

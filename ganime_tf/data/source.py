@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,15 +12,14 @@ import tensorflow as tf
 
 from ganime_tf.data.class_tables import mirror_table
 from ganime_tf.data.domain import Domain
-from ganime_tf.data.geometry import NUM_RANDOM, NUM_TINT, tint_lines
+from ganime_tf.data.kinds import KINDS, Derived
 from ganime_tf.data.memory import Memory, machine_bytes
 from ganime_tf.data.stores import BadMapError
-from ganime_tf.data.streams import fill_gaps, plain, to_model, with_options
+from ganime_tf.data.streams import training_stream, validation_stream
 from ganime_tf.ops.files import write_atomic, write_json
 
 logger = logging.getLogger(__name__)
 
-_STEPS_PER_PLAN = 16
 _CHECKED_AT_START = 200
 
 
@@ -29,8 +28,8 @@ class Source:
 
     Attributes:
         kind: One of `ganime_tf.data.KINDS`.
-        domains: The independently shuffled parts, the first one decides names of outputs.
-        validation_domains: The same for `validation`; often the same objects.
+        domains: What there is to train on, each shuffled by itself.
+        validation_domains: What there is to validate on; the first one gives the names of outputs.
         num_train: Samples of one epoch: those of the largest domain.
         num_validation: Samples that `validation` gives.
         aligned: Whether validation pairs show the same thing, so that they can be compared.
@@ -42,50 +41,61 @@ class Source:
         self,
         kind: str,
         domains: list[Domain],
+        validation_domains: list[Domain],
         *,
         title: str,
-        aligned: bool,
+        aligned: bool | None = None,
         skipped: list[tuple[str, str]] = (),
-        validation_domains: list[Domain] | None = None,
-        derive: Callable[[dict], dict] | None = None,
+        derived: Sequence[Derived] = (),
         labels: list[str] = (),
         max_bad_share: float = 0.05,
         memory_share: float = 0.25,
-        tint: float = 0.0,
     ):
-        self.kind, self.domains, self.title, self.aligned = kind, domains, title, aligned
-        self.skipped, self.labels = list(skipped), list(labels)
-        self.validation_domains = validation_domains or domains
-        self.tint, self._memory_share, self._memory = tint, memory_share, None
-        if kind == "parsing" and labels:
-            for domain in domains:
-                domain.mirrors = {"parsing": mirror_table(labels)}
-        self._derive, self._lock = derive or (lambda sample: sample), threading.Lock()
+        self.kind, self.domains, self.validation_domains = kind, domains, validation_domains
+        self.title, self.skipped, self.labels = title, list(skipped), list(labels)
+        self.aligned = KINDS[kind].aligned if aligned is None else aligned
+        self._derived, self._lock = tuple(derived), threading.Lock()
+        self._memory_share, self._memory = memory_share, None
+        if labels:
+            table = mirror_table(labels)
+            for domain in [*domains, *validation_domains]:
+                domain.mirrors = {key: table for key in KINDS[kind].class_keys}
         self._check(max_bad_share)
 
     # What there is.
 
     @property
     def num_train(self) -> int:
-        """Samples of one epoch."""
-        return max(len(domain.train_ids) for domain in self.domains)
+        """Samples of one epoch.
+
+        Raises:
+            ValueError: When the set has only a folder for validation.
+        """
+        if not self.domains:
+            raise ValueError(
+                f"{self.title} has nothing to train on, only {self.num_validation} samples for "
+                "validation. Expected a folder `train` beside theirs."
+            )
+        return max(map(len, self.domains))
 
     @property
     def num_validation(self) -> int:
         """Samples of `validation`: no longer than the shortest domain."""
-        return min(len(domain.validation_ids) for domain in self.validation_domains)
+        return min(map(len, self.validation_domains), default=0)
 
     @property
     def listing_hash(self) -> str:
         """SHA-256 over the names and the split; changes when files are added or removed."""
-        domains = {id(d): d for d in [*self.domains, *self.validation_domains]}.values()
-        text = self.kind + "".join(domain.hash() for domain in domains)
+        text = self.kind + "".join(domain.hash() for domain in self.domains)
+        text += "".join(
+            d.hash(validation=True) for d in self.validation_domains if not d.from_split
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def describe(self) -> str:
         """One line: kind, place, counts."""
-        counts = ", ".join(f"{len(d.train_ids)} {d.name}" for d in self.domains)
-        text = f"{self.kind} data {self.title}: train on {counts}; "
+        counts = ", ".join(f"{len(d)} {d.name}" for d in self.domains)
+        text = f"{self.kind} data {self.title}: train on {counts or 'nothing'}; "
         text += f"validate on {self.num_validation}" + ("" if self.aligned else " (not aligned)")
         return text + (f"; {len(self.skipped)} files skipped" if self.skipped else "")
 
@@ -94,8 +104,8 @@ class Source:
         split = {}
         for domain in self.domains:
             split[domain.name] = {
-                "train": [domain.names[i] for i in domain.train_ids],
-                "validation": [domain.names[i] for i in domain.validation_ids],
+                "train": domain.names,
+                "validation": [row[0] for row in domain.held_out],
             }
         write_json(path, split)
 
@@ -128,11 +138,10 @@ class Source:
 
     def _check(self, max_bad_share: float) -> None:
         """Decodes a sample of every domain; leaves out what is bad, stops when it is too much."""
-        for domain in {id(d): d for d in self.domains}.values():
-            ids = domain.train_ids
-            if len(ids) and all(hasattr(part.store, "root") for part in domain.parts):
-                stride = -(-len(ids) // _CHECKED_AT_START)
-                sample, before = ids[::stride], len(self.skipped)
+        for place, domain in enumerate(self.domains):
+            if len(domain) and all(hasattr(part.store, "root") for part in domain.parts):
+                stride = -(-len(domain) // _CHECKED_AT_START)
+                sample, before = np.arange(0, len(domain), stride), len(self.skipped)
                 with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
                     good = list(pool.map(lambda i, d=domain: self._good(d, i, 32), sample))
                 bad = sample[~np.array(good)]
@@ -144,8 +153,10 @@ class Source:
                         + ". Look at them with `ganime prepare scan` and remove them; in Python "
                         "`open_data(..., max_bad_share=0.5)` allows more."
                     )
-                domain.train_ids = np.setdiff1d(ids, bad)
-            if not len(domain.train_ids):
+                if len(bad):
+                    domain = domain.select(np.setdiff1d(np.arange(len(domain)), bad))
+                    self.domains[place] = domain
+            if not len(domain):
                 raise ValueError(
                     f"No usable {domain.name} to train on in {self.title}"
                     + (
@@ -195,86 +206,26 @@ class Source:
         """
         load_size = load_size or round(image_size * 286 / 256)
         number, count = shard
+        self.num_train  # noqa: B018  says it when there is nothing to train on
         _check_positive(batch_size=batch_size, image_size=image_size)
         if augment and load_size < image_size:
             raise ValueError(f"load_size ({load_size}) must be at least image_size ({image_size}).")
         if not 0 <= number < count or start_step < 0:
             raise ValueError(f"Received shard={shard}, start_step={start_step}.")
         size = load_size if augment else image_size
-        memory, tinted = self._memory_of(size), augment and self.tint > 0
-        ids = [tf.constant(domain.train_ids, tf.int64) for domain in self.domains]
-        per_plan = _STEPS_PER_PLAN * batch_size * count
-
-        def plan(number_of_plan):
-            positions = number_of_plan * per_plan + tf.range(per_plan, dtype=tf.int64)
-            indices = []
-            for stream, domain_ids in enumerate(ids):
-                length = tf.size(domain_ids, tf.int64)
-                epochs = positions // length
-                seeds = tf.stack(
-                    [tf.fill([per_plan], tf.constant(seed, tf.int64)),
-                     tf.fill([per_plan], tf.constant(stream, tf.int64)), epochs], axis=1
-                )  # fmt: skip
-                # The raw op: the public wrapper takes one seed for all positions only.
-                shuffled = tf.raw_ops.RandomIndexShuffle(
-                    index=positions % length, seed=seeds, max_index=length - 1, rounds=4
-                )
-                indices.append(tf.gather(domain_ids, shuffled))
-            random = tf.random.stateless_uniform(
-                [per_plan, len(ids), NUM_RANDOM], tf.stack([seed, number_of_plan])
-            )
-            # Numbers of their own, so that a tint changes no crop.
-            tints = tf.random.stateless_uniform(
-                [per_plan, NUM_TINT],
-                tf.random.experimental.stateless_fold_in(tf.stack([seed, number_of_plan]), 1),
-            )
-
-            def mine(values):
-                shape = values.shape.as_list()[1:]
-                values = tf.reshape(values, [_STEPS_PER_PLAN, count, batch_size, *shape])
-                return tf.reshape(values[:, number], [_STEPS_PER_PLAN * batch_size, *shape])
-
-            return mine(tf.stack(indices, axis=1)), mine(random), mine(tints)
-
-        def row(position):
-            table = plan(position // (_STEPS_PER_PLAN * batch_size))
-            at = position % (_STEPS_PER_PLAN * batch_size)
-            return tuple(column[at] for column in table)
-
-        def sample(row, prepared):
-            indices, random, tints = row
-            result = {}
-            for stream, domain in enumerate(self.domains):
-                numbers = random[stream] if augment else None
-                position = random[stream, 3] if augment else 0.5
-                pictures, index = prepared(domain, indices[stream], position)
-                result |= domain.augment(pictures, index, image_size, numbers)
-            if tinted:
-                result["a"] = tint_lines(result["a"], self.tint, tints)
-            return self._derive(result)
-
-        def fast(position, row):
-            def prepared(domain, index, at):
-                make = lambda: domain.prepare(domain.pixels(index, size), size, at)  # noqa: E731
-                return memory.get(domain, index, make), index
-
-            return position, sample(row, prepared)
-
-        def slow(position):
-            def prepared(domain, index, at):
-                pixels, found = self._next_good(domain, index, size)
-                return domain.prepare(pixels, size, at), found
-
-            return sample(row(position), prepared)
-
-        first = start_step * batch_size
-        first_plan, rest = divmod(first, _STEPS_PER_PLAN * batch_size)
-        data = tf.data.Dataset.range(first_plan, np.iinfo(np.int64).max // per_plan)
-        data = data.map(plain(plan)).unbatch().skip(rest).enumerate(first)
-        data = data.map(plain(fast), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        data = fill_gaps(data.ignore_errors(), first, slow)
-        data = data.rebatch(batch_size, drop_remainder=True)
-        return with_options(data.map(plain(to_model), num_parallel_calls=1).prefetch(2))
+        return training_stream(
+            self.domains,
+            self._derived,
+            batch_size=batch_size,
+            image_size=image_size,
+            size=size,
+            seed=seed,
+            start_step=start_step,
+            augment=augment,
+            shard=shard,
+            memory=self._memory_of(size),
+            next_good=self._next_good,
+        )
 
     def validation(
         self, *, batch_size: int, image_size: int, limit: int | None = None
@@ -293,27 +244,17 @@ class Source:
         total = self.num_validation if limit is None else min(limit, self.num_validation)
         columns = []
         for domain in self.validation_domains:
-            ids = domain.validation_ids[:total]
             with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-                good = pool.map(lambda i, d=domain: self._good(d, i, image_size), ids)
-                columns.append(ids[np.fromiter(good, bool, len(ids))])
+                good = pool.map(lambda i, d=domain: self._good(d, i, image_size), range(total))
+                columns.append(np.flatnonzero(np.fromiter(good, bool, total)))
         shortest = min(map(len, columns))
-        columns = [column[:shortest] for column in columns]
-        table = np.stack(columns, axis=1) if self.validation_domains else np.zeros((0, 1))
-        names = [os.fsencode(self.validation_domains[0].names[i]) for i in columns[0]]
-
-        def load(indices, name):
-            result = {}
-            for stream, domain in enumerate(self.validation_domains):
-                pixels = domain.pixels(indices[stream], image_size)
-                result |= domain.finish(pixels, indices[stream], image_size, image_size)
-            return self._derive(result) | {"name": name}
-
-        data = tf.data.Dataset.from_tensor_slices(
-            (tf.constant(table, tf.int64), tf.constant(names, tf.string))
+        return validation_stream(
+            self.validation_domains,
+            self._derived,
+            [column[:shortest] for column in columns],
+            batch_size=batch_size,
+            image_size=image_size,
         )
-        data = data.map(plain(load), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return with_options(data.batch(batch_size).map(plain(to_model)).prefetch(1))
 
     def _memory_of(self, size: int) -> Memory:
         """The memory of pictures of side `size`; those of another size are dropped."""
@@ -326,14 +267,12 @@ class Source:
         """The pictures of sample `index`, or of the next sample in the list that can be read."""
 
         def load(index, size):
-            ids = domain.train_ids
-            start = int(np.searchsorted(ids, index))
-            for offset in range(len(ids)):
-                candidate = int(ids[(start + offset) % len(ids)])
+            for offset in range(len(domain)):
+                candidate = (int(index) + offset) % len(domain)
                 pixels = self._load(domain, candidate, size)
                 if pixels is not None:
                     return [np.int64(candidate), *pixels]
-            raise RuntimeError(f"All {len(ids)} files of {self.title} ({domain.name}) are bad.")
+            raise RuntimeError(f"All {len(domain)} files of {self.title} ({domain.name}) are bad.")
 
         types = [tf.int64, *[tf.uint8] * len(domain.parts)]
         found, *pixels = tf.numpy_function(load, [index, size], types)

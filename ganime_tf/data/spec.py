@@ -1,6 +1,7 @@
 """`DataSpec`: how a set of pictures is named, on the command line and in Python."""
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,10 @@ _TOY = re.compile(r"toy(-[a-z]+)?(:\d+)?$")
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:
-    """Where pictures are and which of them to take. All paths may be given as `Path` or `str`."""
+    """Where pictures are and which of them to take.
+
+    All paths may be given as `Path` or `str`; `~` is the home folder.
+    """
 
     path: str | Path | None = None
     """A folder, a CSV or JSONL list, a folder of TFRecord shards, or `toy`, `toy:2000`."""
@@ -24,7 +28,8 @@ class DataSpec:
     maps: str | Path | None = None
     """Folder of label maps (parsing)."""
     classes: str = "auto"
-    """Class list of the label maps, see `parsing.CLASSES` (parsing)."""
+    """Class list of the label maps, see `parsing.CLASSES` (parsing); `auto`: what `classes.txt`
+    beside the maps lists, or what the files look like."""
     metadata: str | Path | None = None
     """CelebA attributes file, or Danbooru metadata JSONL, for `where` and artist labels."""
     where: tuple[str, ...] = ()
@@ -41,10 +46,16 @@ class DataSpec:
     """Share of names that is kept for validation when the set has no folder for it."""
     tint: float = 0.0
     """Share of training inputs `a` (line art) whose ink gets a random colour: coloured pencils."""
+    hints: int = 30
+    """Most dabs of colour in a sample (hints); how many there are is random, from 0 on."""
     memory_share: float = 0.25
     """Share of the machine's memory that decoded pictures may take; 0: decode in every epoch."""
 
     def __post_init__(self):
+        for name in ("path", "a", "b", "smooth", "maps", "metadata"):
+            value = getattr(self, name)
+            if value is not None and os.fspath(value).startswith("~"):
+                object.__setattr__(self, name, type(value)(os.path.expanduser(value)))
         if self.aspect not in ASPECTS:
             raise ValueError(f"`aspect` must be one of {', '.join(ASPECTS)}. Got {self.aspect!r}.")
         if not 0 <= self.validation_share < 1:
@@ -52,6 +63,8 @@ class DataSpec:
         for name in ("tint", "memory_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{name}` must be in [0, 1]. Got {getattr(self, name)}.")
+        if not 1 <= self.hints <= 200:
+            raise ValueError(f"`hints` must be in [1, 200]. Got {self.hints}.")
         if len(self.background) != 3 or not all(0 <= v <= 255 for v in self.background):
             raise ValueError(f"`background` must be RGB in [0, 255]. Got {self.background}.")
         if self.path is None and self.b is None:
@@ -108,6 +121,6 @@ def _parse(name: str, value: str):
         return tuple(int(part) for part in value.split("+"))
     if name in ("where", "ratings"):
         return tuple(value.split("+"))
-    if name == "min_images_per_artist":
+    if name in ("min_images_per_artist", "hints"):
         return int(value)
     return float(value) if name in ("validation_share", "tint", "memory_share") else value

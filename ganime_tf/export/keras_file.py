@@ -1,6 +1,8 @@
 """A `.keras` file of the whole model, without the state of its training."""
 
 import warnings
+import zipfile
+import zlib
 from pathlib import Path
 
 import keras
@@ -34,7 +36,7 @@ def open_export(path: str | Path):
             # Converted weights and exports come without the optimizers' state.
             warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
             return keras.models.load_model(path)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         raise ValueError(f"{path} cannot be loaded: {reason}") from error
 

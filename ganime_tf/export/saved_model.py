@@ -9,6 +9,7 @@ import tensorflow as tf
 from ganime_tf.models.graphs import graph_of, input_spec
 from ganime_tf.models.trainable import Trainable
 from ganime_tf.models.uses import INPUTS, Runner, Use
+from ganime_tf.ops.files import file_digest
 
 _OLD_ENDPOINTS = {"serving_default": "default", "reverse": "reverse"}  # of 0.1.0
 
@@ -17,6 +18,10 @@ def write(request) -> dict[str, str]:
     """Writes a folder with a signature for every use; TensorFlow holds them all."""
     save(request, lambda use: graph_of(use, request.model.stride, request.model.min_size))
     about = request.about(request.uses)
+    files = sorted(file for file in request.path.rglob("*") if file.is_file())
+    about["sha256"] = {
+        file.relative_to(request.path).as_posix(): file_digest(file) for file in files
+    }
     (request.path / "ganime.json").write_text(json.dumps(about, indent=2) + "\n")
     return {}
 
@@ -63,6 +68,7 @@ class ExportedModel(Runner):
 
     def __init__(self, path: str | Path):
         self.name = Path(path).name
+        _check_digests(Path(path))
         self._loaded = tf.saved_model.load(str(path))
         self._uses = _exported_uses(Path(path), set(self._loaded.signatures))
         self.label_names = _exported_labels(Path(path))
@@ -76,6 +82,19 @@ class ExportedModel(Runner):
         signature = self._loaded.signatures["serving_default" if name == "default" else name]
         tensors = {key: tf.convert_to_tensor(value) for key, value in tensors.items()}
         return next(iter(signature(**tensors).values()))
+
+
+def _check_digests(folder: Path) -> None:
+    """Refuses an export of which a file has changed; those of 0.1.0 have no digests."""
+    try:
+        about = json.loads((folder / "ganime.json").read_text(encoding="utf-8"))
+        known = dict(about.get("sha256", {}))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return  # a SavedModel of another program, or what `_exported_uses` names
+    for name, digest in known.items():
+        file = folder / name
+        if not file.is_file() or file_digest(file) != digest:
+            raise ValueError(f"{file} is damaged or missing. Export the model again.")
 
 
 def open_export(path: str | Path) -> ExportedModel:

@@ -70,15 +70,14 @@ def load_run(run_dir: str | Path, checkpoint: str = "last"):
         {"config": record["config"], "name": record["model"], "dtype": record["run"]["precision"]}
     )
     if checkpoint == "best":
-        if not folder.best_weights.exists():
-            raise FileNotFoundError(f"{run_dir} has no best epoch yet. Use the last checkpoint.")
+        folder.check_best()
         try:
             model.load_weights(folder.best_weights)
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"{folder.best_weights} cannot be loaded: {error}") from error
         return model
     state = tf.train.Checkpoint(model=model_state(model))
-    latest = restore_newest(state, folder.checkpoints, whole=False)
+    latest, _ = restore_newest(state, folder.checkpoints)
     if latest is None:
         raise FileNotFoundError(f"{run_dir} has no checkpoint yet. Train it first.")
     logger.info("Loaded the unfinished run %s from %s.", run_dir, Path(latest).name)

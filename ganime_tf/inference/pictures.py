@@ -6,13 +6,12 @@ Needs no TensorFlow.
 import dataclasses
 import io
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
-from ganime_tf.data.io import MAX_PIXELS, BadImageError, decode_bytes, open_picture, read_bytes
+from ganime_tf.data.io import BadImageError, Picture, decode_picture, read_bytes
 from ganime_tf.ops.files import atomic_path
 from ganime_tf.ops.recolour import match_colours, transfer_luminance
 
@@ -24,21 +23,6 @@ _SAVE = {
     "webp": {"format": "WEBP", "quality": 95, "method": 2},
 }
 _SUFFIXES = {".jpg": "jpg", ".jpeg": "jpg", ".jpe": "jpg", ".jfif": "jpg", ".webp": "webp"}
-# Thresholds of an ordered dither, in levels: -0.5 to 0.5.
-_BAYER = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) + 0.5) / 16 - 0.5
-
-
-@dataclasses.dataclass(frozen=True)
-class Picture:
-    """A picture that was read.
-
-    Attributes:
-        rgb: uint8 `(H, W, 3)`, sRGB, laid on the background where it is transparent.
-        alpha: uint8 `(H, W)`, or None where all is opaque.
-    """
-
-    rgb: np.ndarray
-    alpha: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,65 +109,6 @@ def read_picture(source: str | Path, background: tuple[int, int, int] = (255, 25
         return decode_picture(content, background)
     except BadImageError as error:
         raise BadImageError(f"{source}: {error}") from error
-
-
-def decode_picture(content: bytes, background=(255, 255, 255)) -> Picture:
-    """Decodes the content of a picture file; see `read_picture`."""
-    image = open_picture(content, MAX_PIXELS)
-    profile = image.info.get("icc_profile")
-    deep = image.mode == "I" or image.mode.startswith("I;")
-    if not (profile or deep or image.has_transparency_data):
-        return Picture(decode_bytes(content, background))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image.load()
-            try:
-                image = ImageOps.exif_transpose(image)
-            except Exception:  # broken EXIF in a good picture: keep the stored orientation
-                pass
-            if deep:
-                return Picture(_eight_bits(image))
-            alpha = None
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                alpha = np.array(image.getchannel("A"))
-                alpha = None if alpha.min() == 255 else alpha
-            image = _to_srgb(image, profile)
-            if alpha is not None:
-                image.putalpha(Image.fromarray(alpha))
-                canvas = Image.new("RGBA", image.size, (*background, 255))
-                image = Image.alpha_composite(canvas, image)
-            return Picture(np.array(image.convert("RGB")), alpha)
-    except BadImageError:
-        raise
-    except (Exception, MemoryError) as error:
-        raise BadImageError(f"damaged or truncated: {error}") from error
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Colours of an embedded profile as sRGB; a damaged profile is as good as none."""
-    plain = image.convert("RGB") if image.mode in ("RGBA", "P", "1") else image
-    if profile and plain.mode in ("RGB", "CMYK", "L", "LAB"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            plain = ImageCms.profileToProfile(
-                plain, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass
-    return plain.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> np.ndarray:
-    """Deep grey as uint8 RGB, with an ordered dither of less than a level."""
-    values = np.asarray(image, np.float64)
-    if image.mode != "I" or values.max(initial=0.0) > 255:
-        height, width = values.shape
-        pattern = np.tile(_BAYER, (-(-height // 4), -(-width // 4)))[:height, :width]
-        values = values * (255.0 / 65535.0) + pattern
-    grey = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=-1)
 
 
 def _resized(picture: Picture, size: int) -> Picture:

@@ -32,11 +32,12 @@ if TYPE_CHECKING:
         segmentation_scores,
     )
     from ganime_tf.metrics.lpips import LPIPS, load_lpips
+    from ganime_tf.metrics.models import evaluate_model
     from ganime_tf.metrics.neighbours import precision_recall
     from ganime_tf.metrics.report import Report, Score
     from ganime_tf.metrics.similarity import l1, ms_ssim, psnr, ssim
 
-Needs = Literal["pairs", "source", "fakes", "sets", "classes"]
+Needs = Literal["pairs", "source", "fakes", "sets", "classes", "paths"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,16 +47,19 @@ class Metric:
     Attributes:
         needs: What it looks at: `pairs` (fakes and the truth of each), `source` (fakes and the
             input of each), `fakes` alone, `sets` (real pictures and fakes, any numbers of them),
-            or `classes` (true and found class of every pixel).
+            `classes` (true and found class of every pixel), or `paths` (two pictures of a generator
+            at latents close to each other).
         better: `"higher"` or `"lower"`.
         protocol: How it is computed, in words.
         made: `module:function` in this package. Of pairs and sources, and of fakes: uint8 batches
             to one value a picture (with `network`: the function that loads such a function). Of
-            sets: `(bank, settings)` to results. Of classes: a confusion matrix to a value.
+            sets: `(bank, settings)` to results. Of classes: a confusion matrix to a value. Of
+            paths: as of pairs, float batches.
         network: The network it looks through, as `made` names it; none when empty.
         values: Names of the numbers that it gives, where that is not its own name.
         least: Fewest pictures of a set.
         min_size: Fewest pixels of a side.
+        each: Whether it has a value a picture too, where it is no mean over pictures.
         wants_file: Whether a pretrained file is needed.
         from_statistics: Whether mean and covariance can stand for the real pictures.
         keeps_rows: Whether every picture's features are needed, not only their mean and covariance.
@@ -69,6 +73,7 @@ class Metric:
     values: tuple[str, ...] = ()
     least: int = 1
     min_size: int = 1
+    each: bool = False
     wants_file: bool = False
     from_statistics: bool = False
     keeps_rows: bool = False
@@ -76,7 +81,7 @@ class Metric:
     @property
     def by_picture(self) -> bool:
         """Whether it has a value a picture, which files and sheets of the worst show."""
-        return self.needs in ("pairs", "source")
+        return self.each or self.needs in ("pairs", "source")
 
     def load(self):
         """The function that `made` names."""
@@ -156,8 +161,14 @@ METRICS: dict[str, Metric] = {
     "fd_random": Metric(
         "sets", "lower", "Fréchet distance", "sets:smoke_distance", "random", least=2
     ),
-    "pixel_accuracy": Metric("classes", "higher", "of all pixels together", "labels:accuracy_of"),
+    "pixel_accuracy": Metric(
+        "classes", "higher", "of all pixels together", "labels:accuracy_of", each=True
+    ),
     "miou": Metric("classes", "higher", "of all pixels together", "labels:miou_of"),
+    "ppl2_wend": Metric(
+        "paths", "lower", "LPIPS / 1e-8 over 1e-4 of paths in W, at their ends, mean of 1 to 99 %",
+        "paths:path_length", "vgg", least=2, min_size=16, wants_file=True,
+    ),
 }  # fmt: skip
 
 PAIRED_DEFAULT = ("ssim", "psnr", "l1")
@@ -204,6 +215,7 @@ def overview() -> str:
         "fakes": "Of the fakes alone",
         "sets": "Two sets",
         "classes": "Label maps",
+        "paths": "Of a generator of seeds",
     }
     found = {title: needing(METRICS, needs) for needs, title in titles.items()}
     return " ".join(f"{title}: {' '.join(names)}." for title, names in found.items())
@@ -220,6 +232,7 @@ _EXPORTS = {
     "confusion_matrix": "labels",
     "evaluate_folders": "evaluate",
     "evaluate_labels": "labels",
+    "evaluate_model": "models",
     "evaluate_samples": "evaluate",
     "folder_statistics": "evaluate",
     "frechet_distance": "frechet",
@@ -246,7 +259,7 @@ def __getattr__(name: str):
 __all__ = ["METRICS", "PAIRED_DEFAULT", "UNPAIRED_DEFAULT", "Metric", "Settings", "check_names",
            "needing", "value_names", "Evaluator", "FeatureStatistics", "LPIPS", "Report", "Score",
            "ciede2000", "classifier_accuracy", "confusion_matrix", "evaluate_folders",
-           "evaluate_labels", "evaluate_samples", "folder_statistics", "frechet_distance",
-           "frechet_distance_of_features", "kid", "l1", "load_lpips", "load_statistics", "ms_ssim",
-           "precision_recall", "psnr", "save_statistics", "segmentation_scores",
-           "ssim"]  # fmt: skip
+           "evaluate_labels", "evaluate_model", "evaluate_samples", "folder_statistics",
+           "frechet_distance", "frechet_distance_of_features", "kid", "l1", "load_lpips",
+           "load_statistics", "ms_ssim", "precision_recall", "psnr", "save_statistics",
+           "segmentation_scores", "ssim"]  # fmt: skip

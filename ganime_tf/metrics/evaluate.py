@@ -1,10 +1,12 @@
 """`evaluate_folders`: two folders of pictures in, a report out."""
 
+import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ganime_tf.data.io import read_image
 from ganime_tf.metrics import METRICS, PAIRED_DEFAULT, Settings, check_names, folders
@@ -24,6 +26,7 @@ def evaluate_folders(
     *,
     source: str | Path | None = None,
     unmatched: str = "error",
+    suffixes: Mapping[str, str] | None = None,
     cache: bool = True,
     settings: Settings | None = None,
     **overrides,
@@ -39,6 +42,9 @@ def evaluate_folders(
             suffix. Paired metrics need it; set metrics then use the matched pictures.
         source: Folder with the inputs of the translation, matched to `fake` by name, for LPIPS-s.
         unmatched: `"error"` refuses names without a partner, `"skip"` leaves them out.
+        suffixes: Ends of the names of `"real"`, `"fake"` and `"source"`, such as
+            `{"real": "_real_B", "fake": "_fake_B"}`: of a folder only pictures whose names end so
+            count, and names are compared without it.
         cache: Whether Fréchet statistics of the real folder are kept in the cache, by the hash of
             its content and the protocol.
         settings: How metrics are computed; defaults to `Settings()`. Statistics of the real folder
@@ -50,18 +56,24 @@ def evaluate_folders(
 
     Raises:
         FileNotFoundError: When a folder is missing.
-        ValueError: On empty folders, unmatched names (listed), pairs of unequal size (named),
-            unknown metrics, too few pictures.
+        ValueError: On empty folders, real and fake being the same, unmatched names (listed), pairs
+            of unequal size (named), unknown metrics, too few pictures.
+
+    Pictures that are too small for a metric are left out, and named in `Report.left_out`.
     """
-    metrics = check_names(metrics)
+    metrics, ends = check_names(metrics), {"real": "", "fake": "", "source": "", **(suffixes or {})}
     statistics_file = real is not None and Path(real).suffix == ".npz"
     _check_request(metrics, paired and not statistics_file, real, source, statistics_file)
+    same = real is not None and Path(real).resolve() == Path(fake).resolve()
+    if same and ends["real"] == ends["fake"]:
+        raise ValueError(f"Real and fake are the same folder, {fake}: nothing to measure.")
     evaluator = Evaluator(metrics, settings, **overrides)
     batch_size, seed = evaluator.settings.batch_size, evaluator.settings.seed
     statistics = load_statistics(real) if statistics_file else None
-    fakes = folders.list_pictures(fake)
-    reals = {} if real is None or statistics_file else folders.list_pictures(real)
-    sources = {} if source is None else folders.list_pictures(source)
+    fakes = folders.list_pictures(fake, ends["fake"])
+    reals = {} if real is None or statistics_file else folders.list_pictures(real, ends["real"])
+    sources = {} if source is None else folders.list_pictures(source, ends["source"])
+    folders.check_different(reals, fakes)
     context = {"real": str(real), "fake": str(fake), "seed": seed}
     pair_reals = paired and bool(reals)
     if pair_reals:
@@ -72,6 +84,10 @@ def evaluate_folders(
         fakes = {n: fakes[n] for n in names}
         reals = {n: reals[n] for n in names} if pair_reals else reals
         sources, context["source"] = {n: sources[n] for n in names}, str(source)
+    fakes, left_out = _large_enough(fakes, evaluator)
+    if pair_reals:
+        reals = {n: reals[n] for n in fakes}
+    sources = {n: sources[n] for n in fakes} if sources else {}
     if evaluator.active:
         if statistics_file:
             _use_statistics_file(evaluator, Path(real), statistics)
@@ -89,7 +105,32 @@ def evaluate_folders(
     else:
         report = Report(refused=evaluator.refused)
     report.context |= context
+    report.left_out = left_out
     return report
+
+
+def _large_enough(fakes: dict[str, Path], evaluator: Evaluator) -> tuple[dict, dict[str, str]]:
+    """The fakes that every metric can see, and why not of the others."""
+    least = {name: METRICS[name].min_size for name in evaluator.active}
+    name = max(least, key=least.get, default=None)
+    if name is None or least[name] == 1:
+        return fakes, {}
+    kept, left_out = {}, {}
+    for key, path in fakes.items():
+        with contextlib.suppress(OSError, ValueError):  # reading it says what is wrong
+            with Image.open(path) as image:
+                width, height = image.size
+            if min(width, height) < least[name]:
+                reason = f"{width}x{height} pixels, and {name} needs {least[name]} a side"
+                left_out[key] = reason
+                logger.warning("Left out %s: %s.", path, reason)
+                continue
+        kept[key] = path
+    if not kept:
+        raise ValueError(
+            f"All {len(fakes)} pictures are too small: {name} needs {least[name]} pixels a side."
+        )
+    return kept, left_out
 
 
 def _check_request(metrics, paired, real, source, statistics_file) -> None:

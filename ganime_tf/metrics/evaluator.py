@@ -47,10 +47,13 @@ class Evaluator:
         self._refused: dict[str, str] = {}
         self._functions: dict[str, Callable] = {}  # metrics of pairs and of inputs
         self._distances: dict[str, Callable] = {}  # metrics of the fakes alone
+        self._paths: dict[str, Callable] = {}  # metrics of a generator's paths
         self._banks: dict[str, object] = {}  # FeatureBank by feature protocol
         self._values: dict[str, list[np.ndarray]] = {}
         self._kept: list[np.ndarray] = []
-        self._confusion, self._maps = None, 0
+        self._lengths: dict[str, list[np.ndarray]] = {}  # of a generator's paths
+        self.confusion: np.ndarray | None = None
+        self._accuracies: list[float] = []  # of single label maps
         self._random = np.random.default_rng(self.settings.seed)
         if (paired := needing(self.metrics, "pairs")) and not aligned:
             raise ValueError(f"{', '.join(paired)} compare pairs, but the pictures are not paired.")
@@ -74,16 +77,22 @@ class Evaluator:
         """Whether a metric compares with this kind of picture.
 
         Args:
-            kind: `"pairs"` (real and fake of one scene), `"source"` (the input of a translation)
-                or `"real"` (any real pictures).
+            kind: `"pairs"` (real and fake of one scene), `"source"` (the input of a translation),
+                `"real"` (any real pictures), `"fake"` (any fakes) or `"paths"` (of a generator).
         """
-        groups = {"pairs": ("pairs",), "source": ("source",), "real": ("sets", "pairs")}
+        groups = {
+            "pairs": ("pairs",),
+            "source": ("source",),
+            "real": ("sets", "pairs"),
+            "fake": ("sets", "pairs", "source", "fakes"),
+            "paths": ("paths",),
+        }
         return bool(needing(self.active, *groups[kind]))
 
     def _prepare(self, name: str) -> None:
         metric = METRICS[name]
         if metric.needs == "classes":
-            self._confusion = np.zeros((256, 256), np.int64)
+            self.confusion = np.zeros((256, 256), np.int64)
         elif metric.needs == "sets":
             from ganime_tf.metrics.features import FeatureBank, load_extractor
 
@@ -95,7 +104,8 @@ class Evaluator:
         else:
             function = metric.load()
             function = function(metric.network) if metric.network else function
-            (self._distances if metric.needs == "fakes" else self._functions)[name] = function
+            places = {"fakes": self._distances, "paths": self._paths}
+            places.get(metric.needs, self._functions)[name] = function
 
     def update(
         self,
@@ -105,6 +115,7 @@ class Evaluator:
         source: np.ndarray | None = None,
         truth: np.ndarray | None = None,
         classes: np.ndarray | None = None,
+        paths: tuple[np.ndarray, np.ndarray] | None = None,
         names: Sequence[str] | None = None,
     ) -> None:
         """Adds a batch.
@@ -117,27 +128,28 @@ class Evaluator:
             truth: True class numbers `(N, H, W)` in [0, 255], for the metrics of label maps;
                 others, such as -1, do not count.
             classes: The classes found, of the same shape.
+            paths: Two float32 `(N, H, W, 3)` in [-1, 1]: a generator's pictures at latents and
+                `metrics.paths.EPSILON` further.
             names: Names of the pictures; numbers by default.
 
         Raises:
             ValueError: When a batch is not uint8 RGB, or paired metrics meet unequal shapes.
         """
-        if classes is not None:
-            from ganime_tf.metrics.labels import confusion_matrix
-
-            truth, classes = np.asarray(truth), np.asarray(classes)
-            counted = truth >= 0
-            self._confusion += confusion_matrix(truth[counted], classes[counted], 256)
-            self._maps += len(truth)
-            self._sizes.add(tuple(truth.shape[1:3]))
+        if classes is not None and self.confusion is not None:
+            self._count(np.asarray(truth), np.asarray(classes))
+        if paths is not None:
+            self._sizes.add(tuple(np.shape(paths[0])[1:3]))
+            for name, function in self._paths.items():
+                self._lengths.setdefault(name, []).append(function(*paths))
         for images in (real, fake):
             if images is not None:
                 similarity.check_pair(images, images)
                 self._sizes.add(tuple(np.shape(images)[1:3]))
-        if real is not None and fake is not None or source is not None:
-            count = len(fake)
-            start = len(self._names)
+        pairs = real is not None and fake is not None or source is not None
+        if pairs or classes is not None:
+            count, start = len(classes if fake is None else fake), len(self._names)
             self._names += names or [f"{i:06d}" for i in range(start, start + count)]
+        if pairs:
             for name, function in self._functions.items():
                 other = source if METRICS[name].needs == "source" else real
                 if other is None:
@@ -150,6 +162,18 @@ class Evaluator:
                     bank.update(side, images)
         if fake is not None and self._distances:
             self._keep(fake)
+
+    def _count(self, truth: np.ndarray, classes: np.ndarray) -> None:
+        """Adds label maps to the confusion matrix, and the accuracy of each to its values."""
+        from ganime_tf.metrics.labels import confusion_matrix
+
+        self._sizes.add(tuple(truth.shape[1:3]))
+        for real, found in zip(truth, classes, strict=True):
+            counted = real >= 0
+            matrix = confusion_matrix(real[counted], found[counted], 256)
+            self.confusion += matrix
+            accuracy = np.trace(matrix) / matrix.sum() if matrix.sum() else np.nan
+            self._accuracies.append(accuracy)
 
     def set_real_statistics(self, protocol: str, statistics) -> None:
         """Uses known statistics of the real set instead of real pictures.
@@ -199,7 +223,8 @@ class Evaluator:
             "source": lambda name: [self._mean_score(name, report)],
             "fakes": lambda name: [self._diversity_score(name)],
             "sets": self._set_scores,
-            "classes": lambda name: [self._class_score(name)],
+            "classes": lambda name: [self._class_score(name, report)],
+            "paths": lambda name: [self._path_score(name)],
         }
         for name in self.active:
             for score in scorers[METRICS[name].needs](name):
@@ -229,12 +254,27 @@ class Evaluator:
         value = float(values.mean())
         return Score(name, value, len(values), metric.protocol, metric.better, std, low, high, note)
 
-    def _class_score(self, name: str) -> Score:
-        if not self._maps:
+    def _class_score(self, name: str, report: Report) -> Score:
+        count = len(self._accuracies)
+        if not count:
             raise ValueError(f"{name} compares label maps. Give `update` `truth` and `classes`.")
         metric = METRICS[name]
-        value = metric.load()(self._confusion)
-        return Score(name, value, self._maps, metric.protocol, metric.better)
+        if metric.by_picture:
+            report.per_picture[name] = np.array(self._accuracies)
+        return Score(name, metric.load()(self.confusion), count, metric.protocol, metric.better)
+
+    def _path_score(self, name: str) -> Score:
+        from ganime_tf.metrics.paths import trimmed_mean
+
+        metric, values = METRICS[name], np.concatenate(self._lengths.get(name, [np.zeros(0)]))
+        if len(values) < metric.least:
+            raise ValueError(
+                f"{name} needs at least {metric.least} paths in a latent space, not {len(values)}. "
+                "`ganime evaluate RUN` draws them; training does not."
+            )
+        note = getattr(self._paths[name], "note", "")
+        return Score(name, trimmed_mean(values), len(values), metric.protocol, metric.better,
+                     float(values.std()), note=note)  # fmt: skip
 
     def _diversity_score(self, name: str) -> Score:
         distance, metric, seed = self._distances[name], METRICS[name], self.settings.seed

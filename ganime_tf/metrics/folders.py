@@ -11,11 +11,12 @@ from ganime_tf.data.io import SUFFIXES, find_images
 from ganime_tf.data.listing import stem
 
 
-def list_pictures(folder: str | Path) -> dict[str, Path]:
+def list_pictures(folder: str | Path, suffix: str = "") -> dict[str, Path]:
     """Lists the pictures of a folder and its subfolders, linked ones too, as every command does.
 
     Args:
         folder: A folder.
+        suffix: End of the names, such as `_fake_B`: others are passed over, and it is taken off.
 
     Returns:
         Path of each picture by its name: the path below `folder` without suffix, in one Unicode
@@ -29,11 +30,22 @@ def list_pictures(folder: str | Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}. Give a folder of pictures.")
     found: dict[str, Path] = {}
+    others: list[str] = []
     for file, _ in find_images(folder):
         path, name = folder / file, stem(file)
+        if not name.endswith(suffix):
+            others.append(name)
+            continue
+        name = name.removesuffix(suffix)
         if name in found:
             raise ValueError(f"{found[name]} and {path} share the name {name!r}. Remove one.")
         found[name] = path
+    if not found and others:
+        first = ", ".join(sorted(others)[:3])
+        raise ValueError(
+            f"None of the {len(others)} pictures of {folder} ends in {suffix!r}. They are called "
+            f"{first}{', ...' if len(others) > 3 else ''}."
+        )
     if not found:
         raise ValueError(f"{folder} holds no picture ({', '.join(sorted(SUFFIXES))}).")
     return dict(sorted(found.items()))
@@ -70,6 +82,22 @@ def match_pictures(
     return common
 
 
+def check_different(real: dict[str, Path], fake: dict[str, Path]) -> None:
+    """Refuses sets that share files: a picture is no truth of itself.
+
+    Raises:
+        ValueError: Naming the first shared file.
+    """
+    places = {path.resolve() for path in real.values()}
+    shared = [path for path in fake.values() if path.resolve() in places]
+    if shared:
+        raise ValueError(
+            f"{len(shared)} of the {len(fake)} fake pictures are real ones too, the same files: "
+            f"{shared[0]}. Compare other folders, or tell files of one folder apart by the ends of "
+            "their names (--real-suffix _real_B --fake-suffix _fake_B)."
+        )
+
+
 def read_labels(path: str | Path) -> np.ndarray:
     """Reads a label map: a grey or palette picture whose pixel values are class numbers.
 
@@ -80,11 +108,12 @@ def read_labels(path: str | Path) -> np.ndarray:
         ValueError: When the picture is not single-channel.
     """
     with Image.open(path) as image:
-        labels = np.array(image)
+        labels, mode = np.array(image), image.mode
     if labels.ndim != 2 or labels.dtype.kind not in "ui":
         raise ValueError(
-            f"{path} is no label map: expected one channel of class numbers. Received mode "
-            f"with shape {labels.shape} and type {labels.dtype}."
+            f"{path} is no label map: expected a grey or palette picture of class numbers. "
+            f"Received one of mode {mode}, an array of shape {labels.shape} and type "
+            f"{labels.dtype}. Replace each colour by its class's number and save it as PNG."
         )
     return labels.astype(np.int64)
 

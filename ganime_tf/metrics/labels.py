@@ -1,6 +1,6 @@
 """Metrics of class numbers: segmentation maps and classifiers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,7 @@ def evaluate_labels(
     *,
     ignore: int | None = None,
     unmatched: str = "error",
+    suffixes: Mapping[str, str] | None = None,
 ) -> Report:
     """Scores a folder of predicted label maps against true ones, matched by name.
 
@@ -105,6 +106,7 @@ def evaluate_labels(
         num_classes: Number of classes, background included.
         ignore: True class number to leave out.
         unmatched: `"error"` or `"skip"`.
+        suffixes: Ends of the names of `"real"` and `"fake"`, see `evaluate_folders`.
 
     Returns:
         A report with `pixel_accuracy` and `miou` over one confusion matrix, and pixel accuracy by
@@ -114,7 +116,10 @@ def evaluate_labels(
         FileNotFoundError: When a folder is missing.
         ValueError: On unmatched names, unequal sizes, other class numbers.
     """
-    reals, fakes = folders.list_pictures(real), folders.list_pictures(fake)
+    ends = dict(suffixes or {})
+    reals = folders.list_pictures(real, ends.get("real", ""))
+    fakes = folders.list_pictures(fake, ends.get("fake", ""))
+    folders.check_different(reals, fakes)
     names = folders.match_pictures(reals, fakes, unmatched=unmatched)
     total = np.zeros((num_classes, num_classes), np.int64)
     accuracy, sizes = [], set()
@@ -144,14 +149,32 @@ def evaluate_labels(
         context={
             "real": str(real),
             "fake": str(fake),
-            "classes": [
-                {"class": i, "accuracy": _plain(a), "iou": _plain(u)}
-                for i, (a, u) in enumerate(
-                    zip(scores.class_accuracy, scores.class_iou, strict=True)
-                )
-            ],
+            "classes": classes_table(total),
         },
     )
+
+
+def classes_table(matrix: np.ndarray, names=()) -> list[dict]:
+    """Accuracy and IoU of every class, ready for JSON.
+
+    Args:
+        matrix: From `confusion_matrix`.
+        names: Of the classes; with them, as many rows as names.
+    """
+    scores = segmentation_scores(matrix)
+    rows = []
+    for i, (a, u) in enumerate(zip(scores.class_accuracy, scores.class_iou, strict=True)):
+        rows.append({"class": i, "accuracy": _plain(a), "iou": _plain(u)})
+        if i < len(names):
+            rows[-1]["name"] = names[i]
+    return rows[: len(names)] if len(names) else rows
+
+
+def read_shown(path: str | Path) -> np.ndarray:
+    """Reads a label map in colours, uint8 `(H, W, 3)`."""
+    from ganime_tf.ops.pictures import class_colours
+
+    return class_colours(folders.read_labels(path))
 
 
 def _plain(value: float) -> float | None:

@@ -44,6 +44,7 @@ class Report:
     Attributes:
         scores: Results by metric.
         refused: Reason by metric that could not be computed.
+        left_out: Reason by picture that was left out.
         names: Names of the pictures, in the order of `per_picture`.
         per_picture: Values of paired metrics by metric, float64 `(N,)`.
         resolution: `"256x256"` (height x width) or `"mixed"`.
@@ -52,6 +53,7 @@ class Report:
 
     scores: dict[str, Score] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     per_picture: dict[str, np.ndarray] = field(default_factory=dict)
     resolution: str = ""
@@ -83,13 +85,15 @@ class Report:
         return "\n".join(lines + self.remarks())
 
     def remarks(self) -> list[str]:
-        """The notes and refusals, a line for all metrics that share one."""
+        """Notes, refusals and what was left out, a line for all that share one."""
         groups: dict[str, list[str]] = {}
         for score in self.scores.values():
             if score.note:
                 groups.setdefault(f"note: {{}}: {score.note}", []).append(score.name)
         for name, reason in self.refused.items():
             groups.setdefault(f"refused: {{}}: {reason}", []).append(name)
+        for name, reason in self.left_out.items():
+            groups.setdefault(f"left out: {{}}: {reason}", []).append(name)
         return [text.replace("{}", ", ".join(names), 1) for text, names in groups.items()]
 
     def to_dict(self) -> dict:
@@ -97,6 +101,7 @@ class Report:
         return {
             "scores": {name: _finite(asdict(score)) for name, score in self.scores.items()},
             "refused": dict(self.refused),
+            "left_out": dict(self.left_out),
             "resolution": self.resolution,
             "context": dict(self.context),
         }

@@ -20,6 +20,8 @@ _CLASSES = {
     "parsing-danet": "parsing:ParsingDANet",
     "styleanime": "styleanime:StyleAnime",
     "face2anime": "face2anime:Face2Anime",
+    "xgan": "xgan:XGAN",
+    "anime-classifier": "anime_classifier:AnimeClassifier",
     "disentangle-stage1": "disentangle:DisentangleStage1",
     "disentangle-c2": "disentangle:DisentangleC2",
     "disentangle-stage2": "disentangle:DisentangleStage2",

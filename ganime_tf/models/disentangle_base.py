@@ -122,8 +122,7 @@ class Drawing(Disentangling):
 
     def prepare(self, source) -> None:
         """Counts how many training pictures each artist has."""
-        domain = source.domains[0]
-        labels = np.asarray(domain.labels["label"])[np.asarray(domain.train_ids)]
+        labels = np.asarray(source.domains[0].labels["label"])
         counts = np.bincount(labels, minlength=self.config.num_artists).astype(np.float32)
         self.style.frequency.assign(counts / counts.sum())
 

@@ -12,6 +12,7 @@ from keras import layers, ops
 
 from ganime_tf.layers.attention import torch_bias, torch_kernel
 from ganime_tf.layers.norm import batch_norm
+from ganime_tf.weights import assign
 
 UNITS = (3, 4, 14, 3)
 """Units of the four stages of IR-SE50."""
@@ -191,29 +192,14 @@ def apply_state(network: keras.Model, state: dict[str, np.ndarray], ignored=()) 
     Raises:
         ValueError: Listing every missing key, unknown key and wrong shape; nothing is assigned.
     """
-    table = state_table(network)
-    state = {
-        key: np.asarray(value)
-        for key, value in state.items()
-        if not key.endswith("num_batches_tracked") and not key.startswith(tuple(ignored))
-    }
-    missing, unknown = sorted(set(table) - set(state)), sorted(set(state) - set(table))
-    values, shapes = [], []
-    for key in sorted(set(table) & set(state)):
-        variable, reorder = table[key]
-        if state[key].size == int(np.prod(variable.shape)):
-            values.append((variable, reorder(state[key].astype(np.float32))))
-        if state[key].size != int(np.prod(variable.shape)) or values[-1][1].shape != tuple(
-            variable.shape
-        ):
-            shapes.append(f"{key} {state[key].shape} for {tuple(variable.shape)}")
-    if missing or unknown or shapes:
-        raise ValueError(
-            f"The checkpoint does not fit {network.name!r}. Missing keys: {missing[:5]}. Unknown "
-            f"keys: {unknown[:5]}. Wrong shapes: {shapes[:5]}."
-        )
-    for variable, value in values:
-        variable.assign(value)
+    skipped = tuple(ignored)
+    assign(
+        network.name,
+        state_table(network),
+        state,
+        unused=lambda key: key.endswith("num_batches_tracked") or key.startswith(skipped),
+        expected="Expected the layout of zsl2018/StyleAnime.",
+    )
 
 
 def load_identity(path: str | Path, read) -> keras.Model:

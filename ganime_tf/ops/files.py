@@ -1,6 +1,7 @@
 """Writing files so that a crash never leaves half of one."""
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -43,6 +44,16 @@ def write_atomic(path: str | Path, content: bytes | str) -> None:
             temporary.write_text(content, encoding="utf-8")
         else:
             temporary.write_bytes(content)
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        OSError: When it cannot be read.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_json(path: str | Path, content: object) -> None:

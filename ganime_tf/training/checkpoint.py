@@ -1,5 +1,6 @@
 """Checkpoints of a run: every variable of the model and its optimizers by name, and the step."""
 
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,7 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from ganime_tf.models.checkpoints import model_state, restore_newest
-from ganime_tf.ops.files import write_json
+from ganime_tf.models.paths import copy_weights
+from ganime_tf.runs import RunDir
+
+logger = logging.getLogger(__name__)
 
 
 def is_chief() -> bool:
@@ -21,6 +25,17 @@ def is_chief() -> bool:
         and resolver.task_id == 0
         and "chief" not in resolver.cluster_spec().jobs
     )
+
+
+def _numbered(variables) -> dict:
+    """Slots have no stable names in Keras; inside a group their order is the networks'."""
+    named, slots = {}, []
+    for variable in variables:
+        if variable.name in ("iteration", "learning_rate"):
+            named[variable.name] = variable.value
+        else:
+            slots.append(variable.value)
+    return named | {f"{i:04d}": value for i, value in enumerate(slots)}
 
 
 class Checkpointer:
@@ -37,12 +52,15 @@ class Checkpointer:
 
     def __init__(self, model, folder: str | Path, keep: int = 3):
         self.model, self.folder = model, Path(folder)
-        # Slots have no stable names in Keras; inside a group their order is the networks'.
-        optimizers = {
-            group: {f"{i:04d}": variable.value for i, variable in enumerate(optimizer.variables)}
-            for group, optimizer in model.optimizers.items()
-        }
-        state = tf.train.Checkpoint(model=model_state(model), optimizers=optimizers)
+        self._run = RunDir(self.folder.parent)
+        optimizers, scales = {}, {}
+        for group, optimizer in model.optimizers.items():
+            plain = getattr(optimizer, "inner_optimizer", optimizer)
+            optimizers[group] = _numbered(plain.variables)
+            if plain is not optimizer:  # of float16; a run may change its precision
+                known = {id(variable) for variable in plain.variables}
+                scales[group] = _numbered(v for v in optimizer.variables if id(v) not in known)
+        state = tf.train.Checkpoint(model=model_state(model), optimizers=optimizers, scales=scales)
         # Every worker has to take part in reading distributed variables; only the chief's counts.
         self.chief = is_chief()
         target = self.folder if self.chief else Path(tempfile.mkdtemp())
@@ -71,12 +89,22 @@ class Checkpointer:
         """Restores the newest readable checkpoint and returns its step, 0 without any.
 
         Raises:
-            ValueError: When there are checkpoints and none can be read.
+            ValueError: When there are checkpoints and none can be read, or they are of another
+                network or optimizer.
         """
         if self.chief:
             self._clean()
-        restore_newest(self._state, self.folder)
+        _, missing = restore_newest(self._state, self.folder)
+        self._start_averages(missing)
         return self.model.read(self.model.step)
+
+    def _start_averages(self, missing: set[str]) -> None:
+        """An average that the run did not keep until now starts at the weights."""
+        networks = {network.name: network for network in self.model.generators}
+        for name, average in self.model.ema_networks.items():
+            if any(key.startswith(f"model/average.S{name}.S") for key in missing):
+                logger.warning("The moving average of %s starts at its weights of now.", name)
+                copy_weights(networks[name], average)
 
     def save_best(self, step: int, metric: str, value: float) -> None:
         """Keeps the weights of the best epoch in `best.weights.h5`, with `best.json` beside it."""
@@ -84,8 +112,7 @@ class Checkpointer:
         if self.chief:
             temporary = self.folder / ".tmp-best.weights.h5"
             self.model.save_weights(temporary)
-            temporary.replace(self.folder / "best.weights.h5")
-            write_json(self.folder / "best.json", {"step": step, metric: value})
+            self._run.keep_best(temporary, {"step": step, metric: value})
 
     def _all_finite(self):
         checks = [

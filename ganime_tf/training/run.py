@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import importlib.util
 import logging
 import os
@@ -57,14 +58,27 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
                 "`strategy` is multiworker, but TF_CONFIG is not set. Set it on every worker as in "
                 "docs/distribution.md, or use --strategy mirrored on one machine."
             )
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        return _worker_strategy()
     if name == "mirrored" or (name == "auto" and len(tf.config.list_logical_devices("GPU")) > 1):
         if not tf.config.list_logical_devices("GPU"):
-            devices = [device.name for device in tf.config.list_logical_devices("CPU")]
-            reduction = tf.distribute.ReductionToOneDevice()
-            return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
-        return tf.distribute.MirroredStrategy()
+            return _mirrored(len(tf.config.list_logical_devices("CPU")))
+        return _mirrored(0)
     return tf.distribute.get_strategy()
+
+
+# One of each in a process: the collectives of a second one would wait for those of the first.
+@functools.cache
+def _mirrored(num_cpus: int) -> tf.distribute.Strategy:
+    if not num_cpus:
+        return tf.distribute.MirroredStrategy()
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    reduction = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
+
+
+@functools.cache
+def _worker_strategy() -> tf.distribute.Strategy:
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def train(
@@ -116,6 +130,7 @@ def train(
                 borrowing.start_from(translator, borrowed)
                 translator.prepare(source)
         if step:
+            _check_resumed(step, length, config, folder)
             logger.info("Resuming %s at step %d of %d.", folder.path, step, length.total)
         if checkpointer.chief:
             folder.write(record)
@@ -133,6 +148,29 @@ class _Length:
     @property
     def last_epoch(self) -> int:
         return -(-self.total // self.steps_per_epoch)
+
+
+def _check_resumed(step: int, length: _Length, config, folder: RunDir) -> None:
+    """Refuses a run that is already longer than it is to be; says what other batches change."""
+    if step > length.total:
+        raise ValueError(
+            f"{folder.path} is trained to step {step}, but these settings end at step "
+            f"{length.total}. Raise --num-epochs, --epochs or --steps, or give the batch size of "
+            "before."
+        )
+    before = config.batch_size
+    with contextlib.suppress(ValueError):  # a damaged record that --override writes anew
+        before = folder.record()["config"].get("batch_size", before)
+    if before != config.batch_size:
+        logger.warning(
+            "`batch_size` was %s and is %d now: the run goes on at step %d, where an epoch is %d "
+            "steps, so it counts as %.1f epochs.",
+            before,
+            config.batch_size,
+            step,
+            length.steps_per_epoch,
+            step / length.steps_per_epoch,
+        )
 
 
 def _length(config, run, source) -> _Length:

@@ -49,11 +49,12 @@ def _unreadable(path, error) -> ValueError:
     return ValueError(f"{str(path)!r} is not a readable file of plain tensors: {reason}.")
 
 
-def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
+def read_tensors(path: str | Path, *, whole: bool = False) -> dict[str, np.ndarray]:
     """Reads all tensors of a file.
 
     Args:
         path: A state dict, a dict that holds one under `state_dict`, a TorchScript module, arrays.
+        whole: Keep what lies beside `state_dict`; its names then begin with `state_dict.`.
 
     Returns:
         Arrays by dotted name, types and layouts as stored (bfloat16 as float32).
@@ -63,7 +64,7 @@ def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
         ValueError: When the file is damaged, a bomb, or holds anything but tensors and containers.
     """
     content = read_content(path)
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+    if not whole and isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     arrays = _flat(content, path)
     if not arrays:

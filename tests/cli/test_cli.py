@@ -57,17 +57,10 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(argv, message, capsys, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-def test_an_unknown_flag_is_refused(capsys):
-    with pytest.raises(SystemExit) as exit:
-        main(["train", "pix2pix", "--l1-wieght", "3"])
-    assert exit.value.code == 2
-    assert "l1-wieght" in capsys.readouterr().err
-
-
 def test_an_unknown_flag_is_refused_before_tensorflow_starts():
     program = (
-        "import sys\nfrom ganime_tf.cli import main\ntry:\n    main(['translate', '--modle', 'x'])"
-        "\nexcept SystemExit as exit:\n    sys.exit(exit.code + 10 * ('tensorflow' in sys.modules))"
+        "import sys\nfrom ganime_tf.cli import main\ncode = main(['translate', '--modle', 'x'])\n"
+        "sys.exit(code + 10 * ('tensorflow' in sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.returncode == 2 and "--modle" in run.stderr

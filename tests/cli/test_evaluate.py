@@ -118,3 +118,53 @@ def test_linked_folders_and_other_unicode_forms_are_the_same_pictures(sets, caps
 def test_a_folder_is_not_compared_with_itself(sets, capsys):
     assert main(["evaluate", "--real", str(sets / "real"), "--fake", f"{sets}/./real"]) == 2
     assert "are the same folder" in capsys.readouterr().err
+
+
+def test_the_ends_of_names_tell_the_files_of_one_folder_apart(sets, capsys):
+    (sets / "images").mkdir()
+    for name, end in (("real", "_real_B"), ("close", "_fake_B"), ("far", "_real_A")):
+        for path in (sets / name).iterdir():
+            copy = sets / "images" / f"{path.stem}{end}.png"
+            copy.write_bytes(path.read_bytes())
+    both = f"evaluate --real {sets}/images --fake {sets}/images --paired --metrics l1"
+    assert main(both.split()) == 2
+    ends = f"{both} --real-suffix _real_B --fake-suffix _fake_B --json {sets}/r.json --worst 1"
+    assert main([*ends.split(), "--sheet", str(sets / "worst.png")]) == 0
+    found = json.loads((sets / "r.json").read_text())["scores"]["l1"]
+    plain = f"evaluate --real {sets}/real --fake {sets}/close --paired --metrics l1"
+    assert main([*plain.split(), "--json", str(sets / "p.json")]) == 0
+    assert found == json.loads((sets / "p.json").read_text())["scores"]["l1"] and found["n"] == 4
+    assert read_image(sets / "worst.png").shape[0] > 24
+    capsys.readouterr()
+    assert main(f"{both} --real-suffix _real_C --fake-suffix _fake_B".split()) == 2
+    assert "None of the 12 pictures" in capsys.readouterr().err
+
+
+def test_files_that_are_linked_into_both_sets_are_refused(sets, capsys):
+    (sets / "links").mkdir()
+    for path in (sets / "close").iterdir():
+        (sets / "links" / path.name).write_bytes(path.read_bytes())
+    (sets / "links" / "p2.png").unlink()
+    (sets / "links" / "p2.png").symlink_to(sets / "real" / "p2.png")
+    assert main(f"evaluate --real {sets}/real --fake {sets}/links --paired".split()) == 2
+    assert "1 of the 4 fake pictures are real ones too" in capsys.readouterr().err
+
+
+def test_a_picture_that_is_too_small_is_left_out_by_name(sets, capsys):
+    for name in ("real", "close"):
+        Image.new("RGB", (8, 8)).save(sets / name / "p3.png")
+    call = f"evaluate --real {sets}/real --fake {sets}/close --paired --json {sets}/r.json"
+    assert main([*call.split(), "--metrics", "ssim", "l1"]) == 0
+    report = json.loads((sets / "r.json").read_text())
+    assert report["scores"]["ssim"]["n"] == 3 and list(report["left_out"]) == ["p3"]
+    assert "left out: p3: 8x8 pixels, and ssim needs 11 a side" in capsys.readouterr().out
+    assert main([*call.split(), "--metrics", "l1"]) == 0  # which sees pictures of any size
+    assert json.loads((sets / "r.json").read_text())["scores"]["l1"]["n"] == 4
+
+
+def test_label_maps_in_colours_are_refused_in_a_sentence(sets, capsys):
+    call = f"evaluate --real {sets}/real --fake {sets}/close --metrics miou --num-classes 3"
+    assert main(call.split()) == 2
+    error = capsys.readouterr().err
+    assert "Received one of mode RGB, an array of shape (24, 24, 3)" in error
+    assert "Replace each colour by its class's number" in error

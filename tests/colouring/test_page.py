@@ -136,3 +136,30 @@ def test_colouring_starts_without_tensorflow():
     )
     program += "; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_with_paper_a_dab_fills_its_own_region_and_no_other(flat):
+    lineart = np.full((400, 400, 3), 255, np.uint8)
+    rows, columns = np.mgrid[:400, :400]
+    radius = np.hypot(rows - 200, columns - 200)
+    lineart[np.abs(radius - 120) < 4] = 0
+    lineart[198:202, :] = 0  # through the circle: four regions
+    hints = parse_hints({"points": [{"x": 200, "y": 120, "color": "#c03040"}]}, (400, 400))
+    out = Page(lineart).colour(hints, flat=flat, paper=True)
+    inside = radius < 110
+    upper, lower = inside & (rows < 190), inside & (rows > 210)
+    assert np.abs(out.picture[upper].astype(int) - (192, 48, 64)).max() <= 3
+    outside = (radius > 130) & (abs(rows - 200) > 8)
+    assert (out.picture[lower | outside] == 255).all()
+    filled = Page(lineart).colour(hints, flat=flat).picture
+    assert (filled[lower][:, 1] < 60).all()  # the default: nothing stays paper
+
+
+def test_with_paper_an_open_page_is_filled_to_its_corners():
+    lineart = np.full((600, 800, 3), 255, np.uint8)
+    lineart[295:305, 100:700] = 0  # a line that closes nothing
+    hints = parse_hints({"points": [{"x": 400, "y": 100, "color": "#204080"}]}, (600, 800))
+    out = Page(lineart, area=320).colour(hints, paper=True).picture
+    paper = lineart[..., 0] == 255
+    assert np.abs(out[paper].astype(int) - (32, 64, 128)).max() <= 2

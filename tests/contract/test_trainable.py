@@ -21,6 +21,15 @@ from ganime_tf.training.run import RunConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 every_tiny = pytest.mark.parametrize(("name", "preset"), tiny_names())
+# Building their step takes long: what builds it more than once, or for other devices, is slow.
+COSTLY = {"styleanime", "xgan", "face2anime"}
+every_tiny_twice = pytest.mark.parametrize(
+    ("name", "preset"),
+    [
+        pytest.param(*each, marks=[pytest.mark.slow] if each[0] in COSTLY else [])
+        for each in tiny_names()
+    ],
+)
 
 
 @pytest.mark.parametrize("name", list(MODELS))
@@ -79,17 +88,17 @@ PER_REPLICA = {
     "styleanime": {"group_size": 1},
 }
 # Batch norm of 1x1 maps amplifies rounding in tiny batches; path length takes half a batch.
-BATCHES = {"stylegan2": 4, "parsing-bisenet": 8, "parsing-danet": 8}
-# ... of which this much is left, where a step moves weights by .06 and a mean over half of the
-# batch, or a gradient that is not divided by the replicas, differs by as much.
-ROUNDING = {"parsing-bisenet": 1e-3}
+BATCHES = {"stylegan2": 4, "parsing-bisenet": 8, "parsing-danet": 8, "xgan": 8}
+# ... of which this much is left, where a step moves weights by .06 (XGAN's by .4) and a mean over
+# half of the batch, or a gradient that is not divided by the replicas, differs by as much.
+ROUNDING = {"parsing-bisenet": 1e-3, "xgan": 2e-4}
 
 
 # Building the step for two replicas takes longer than a test may: docs/models/styleanime.md.
 UNSHOWN_ON_TWO = {"styleanime"}
 
 
-@every_tiny
+@every_tiny_twice
 def test_two_replicas_equal_one(name, preset, two_replicas):
     if name in UNSHOWN_ON_TWO:
         pytest.skip(f"{name} is not shown to train alike on two replicas")
@@ -120,18 +129,18 @@ def whole_state(model) -> list:
 UNSTEADY = {"parsing-danet": 5e-3}
 
 
-@every_tiny
+@every_tiny_twice
 def test_resume_is_bit_exact(name, preset, tmp_path):
-    batches = [made_batch(tiny(name, preset), seed=seed) for seed in range(4)]
     straight = tiny(name, preset, ema_decay=0.9)
-    run_steps(straight, batches)
-    first = tiny(name, preset, ema_decay=0.9)
-    run_steps(first, batches[:2])
-    Checkpointer(first, tmp_path).save()
+    batches = [made_batch(straight, seed=seed) for seed in range(4)]
+    run_steps(straight, batches[:2])
+    Checkpointer(straight, tmp_path).save()
+    saved = values(whole_state(straight))
+    run_steps(straight, batches[2:])
     second = tiny(name, preset, ema_decay=0.9)
     assert Checkpointer(second, tmp_path).restore() == 2
-    for saved, restored in zip(whole_state(first), whole_state(second), strict=True):
-        np.testing.assert_array_equal(np.array(saved), np.array(restored), err_msg=saved.path)
+    for old, restored in zip(saved, whole_state(second), strict=True):
+        np.testing.assert_array_equal(old, np.array(restored), err_msg=restored.path)
     run_steps(second, batches[2:])
     loose = UNSTEADY.get(name, 0.0)
     for a, b in zip(straight.variables, second.variables, strict=True):
@@ -144,7 +153,7 @@ def test_resume_is_bit_exact(name, preset, tmp_path):
             np.testing.assert_allclose(np.array(a), np.array(b), rtol=0, atol=loose, err_msg=a.path)
 
 
-@every_tiny
+@every_tiny_twice
 def test_keras_file_restores_weights_and_optimizers(name, preset, tmp_path):
     model = tiny(name, preset)
     run_steps(model, [made_batch(model)])
@@ -160,7 +169,7 @@ def test_keras_file_restores_weights_and_optimizers(name, preset, tmp_path):
             np.testing.assert_array_equal(np.array(x), np.array(y))
 
 
-@every_tiny
+@every_tiny_twice
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_float32_weights(name, preset, dtype):
     model = tiny(name, preset, dtype=dtype)

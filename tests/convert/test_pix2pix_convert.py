@@ -246,3 +246,19 @@ def _unet_state(network, levels):
                 }[variable.name]
                 state[f"{prefix}{place}.{suffix}"] = variable.numpy()
     return state
+
+
+def test_a_discriminator_of_another_width_is_refused_with_both(monkeypatch):
+    made = {
+        "G.pth": {
+            "model.model.0.weight": np.zeros((8, 3, 4, 4), "float32"),
+            "model.model.3.weight": np.zeros((16, 3, 4, 4), "float32"),
+        },
+        "D.pth": {
+            "model.0.weight": np.zeros((4, 6, 4, 4), "float32"),
+            "model.11.weight": np.zeros((1, 32, 4, 4), "float32"),
+        },
+    }
+    monkeypatch.setattr("ganime_tf.convert.pix2pix.read_state", lambda path: made[path.name])
+    with pytest.raises(ValueError, match="--ndf 4 .* --ngf 8.* Leave the discriminator out"):
+        convert([Path("G.pth"), Path("D.pth")])

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from convert.rosinality import prior_state
+from weights.made_files import save_zip
 
 from ganime_tf.configs.styleanime import RELEASED19
 from ganime_tf.convert.styleanime import convert
 from ganime_tf.models.styleanime import PRESETS, StyleAnime
 from ganime_tf.networks.ir_se import state_table
-
-torch = pytest.importorskip("torch")
 
 _SMALL = {"image_size": 16, "load_size": 16, "channel_base": 64, "channel_max": 8, "style_size": 8,
           "latent_size": 8, "mapping_layers": 2, "filters": 4, "bank_size": 20,
@@ -39,51 +39,6 @@ def _encoder(network, prefix):
     return state
 
 
-def _decoder(model):
-    """The prior in rosinality's names."""
-    from ganime_tf.convert.stylegan2_layouts import state_of
-
-    state = {}
-    for network in (model.mapping, model.synthesis):
-        for key, (variable, _) in state_of(network).items():
-            value = np.array(variable)
-            if "affine.weight" in key or (key.startswith("fc") and key.endswith("weight")):
-                value = value.T
-            if key == "w_avg":
-                continue
-            if key.startswith("fc"):
-                number, part = key.removeprefix("fc").split(".")
-                state[f"style.{int(number) + 1}.{part}"] = value
-            elif key == "b4.const":
-                state["input.input"] = value.transpose(2, 0, 1)[None]
-            else:
-                block, layer, part = key.split(".", 2)
-                size = int(block[1:])
-                level = int(np.log2(size)) - 2
-                if layer == "torgb":
-                    name = "to_rgb1" if not level else f"to_rgbs.{level - 1}"
-                else:
-                    index = 2 * (level - 1) + int(layer[-1])
-                    name = "conv1" if not level else f"convs.{index}"
-                if part == "noise_const":
-                    number = 0 if not level else 2 * (level - 1) + int(layer[-1]) + 1
-                    state[f"noises.noise_{number}"] = value[None, None]
-                    continue
-                if part == "weight":
-                    value = value.transpose(3, 2, 0, 1)[None]
-                if part == "bias" and layer == "torgb":
-                    value = value.reshape(1, -1, 1, 1)
-                part = {
-                    "weight": "conv.weight",
-                    "bias": "bias" if layer == "torgb" else "activate.bias",
-                    "noise_strength": "noise.weight",
-                    "affine.weight": "conv.modulation.weight",
-                    "affine.bias": "conv.modulation.bias",
-                }[part]
-                state[f"{name}.{part}"] = value.reshape(1) if value.ndim == 0 else value
-    return {f"decoder.{key}": value for key, value in state.items()}
-
-
 def _randomize(model):
     random = np.random.default_rng(0)
     for network in (model.structure, model.appearance, model.mapping, model.synthesis):
@@ -98,12 +53,10 @@ def _save(path, model, **changes):
     state |= _encoder(model.appearance, "encoder.encoder_2")
     state["encoder.encoder_1.latlayer2.weight"] = np.zeros((32, 8, 1, 1))
     state["encoder.encoder_1.latlayer2.bias"] = np.zeros(32)
-    state |= _decoder(model) | changes
+    state |= {f"decoder.{k}": v for k, v in prior_state(model).items()} | changes
     mean = np.array(model.mapping.get_layer("mean").mean)
-    tensors = {k: torch.tensor(np.ascontiguousarray(v)) for k, v in state.items() if v is not None}
-    torch.save({"state_dict": tensors, "latent_avg": torch.tensor(mean),
-                "opts": {"lr": 1e-4}}, path)  # fmt: skip
-    return path
+    state = {key: value for key, value in state.items() if value is not None}
+    return save_zip(path, {"state_dict": state, "latent_avg": mean, "opts": {"lr": 1e-4}})
 
 
 def test_a_random_checkpoint_draws_what_it_was_made_of(tmp_path):
@@ -126,9 +79,9 @@ def test_what_does_not_fit_is_listed(tmp_path):
     model = _model()
     key = "encoder.encoder_1.styles.0.linear.weight"
     path = _save(tmp_path / "a.pt", model, **{key: None, "encoder.encoder_1.new": np.zeros(2)})
-    with pytest.raises(ValueError, match=r"Missing keys: \['styles.0.linear.weight'\].*'new'"):
+    with pytest.raises(ValueError, match="1 missing: styles.0.linear.weight; 1 unknown: new"):
         convert([path])
-    torch.save({"state_dict": {}}, tmp_path / "b.pt")
+    save_zip(tmp_path / "b.pt", {"state_dict": {"w": np.zeros(2)}})
     with pytest.raises(ValueError, match="needs `state_dict` and `latent_avg`"):
         convert([tmp_path / "b.pt"])
     with pytest.raises(FileNotFoundError, match="No checkpoint file"):

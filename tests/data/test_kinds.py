@@ -143,9 +143,7 @@ def test_split_file_is_read_back_and_stable_when_pictures_are_added(tmp_path):
     source.write_split(tmp_path / "splits.json")
 
     def pairs(source):
-        domain = source.domains[0]
-        sides = domain.train_ids, domain.validation_ids
-        return [{domain.names[i] for i in ids} for ids in sides]
+        return [set(d[0].names) for d in (source.domains, source.validation_domains)]
 
     before = pairs(source)
     split = str(tmp_path / "splits.json")

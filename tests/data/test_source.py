@@ -159,7 +159,9 @@ def test_tint_colours_ink_of_inputs_only_and_moves_nothing(tmp_path):
         assert (after["a"] >= before["a"]).all()
         coloured += (np.ptp(after["a"], axis=-1).max(axis=(1, 2)) > 0.3).sum()
     assert 8 <= coloured <= 24  # of 32
-    with pytest.raises(ValueError, match="`tint` colours the line art"):
+    with pytest.raises(
+        ValueError, match="labelled data has no `tint`. Kinds with it: paired, unpaired, hints"
+    ):
         open_data(spec, "labelled")
 
 

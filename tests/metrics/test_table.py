@@ -1,6 +1,9 @@
 """The table of metrics: what every entry promises is so."""
 
+import fnmatch
 import importlib
+import re
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +46,19 @@ def test_names_are_checked_and_the_closest_is_named():
     with pytest.raises(ValueError, match="Did you mean 'fid_clean'"):
         metrics.check_names(["fid_cleen"])
     assert metrics.check_names(["l1", "l1"]) == ("l1",)
+
+
+def test_the_page_names_what_the_table_has_and_nothing_else():
+    text = (Path(__file__).resolve().parents[2] / "docs/evaluation.md").read_text()
+    words = set(re.findall(r"`([a-z0-9_*{},]+)`", text))
+    known = {*METRICS, *metrics.value_names()}
+    patterns = [word for word in words if "*" in word]
+    families = {name.partition("_")[0] for name in METRICS if "_" in name}
+    for word in words:
+        if word.partition("_")[0] in families and "_" in word:
+            assert fnmatch.filter(known, word) or word.startswith("_"), (
+                f"no metric is called {word}"
+            )
+    for name in METRICS:
+        named = name in words or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+        assert named, f"the page does not say what {name} is for"

@@ -108,9 +108,7 @@ def test_second_stage_keeps_the_encoder_and_draws_only_when_planned():
 
 def test_a_discriminator_starts_as_the_classifier():
     model = _make(DisentangleStage2)
-    domain = types.SimpleNamespace(
-        labels={"label": np.array([0, 0, 1, 2, 2, 2])}, train_ids=np.array([0, 1, 2, 3])
-    )
+    domain = types.SimpleNamespace(labels={"label": np.array([0, 0, 1, 2])})
     model.prepare(types.SimpleNamespace(domains=[domain]))
     np.testing.assert_allclose(model.style.frequency, [0.5, 0.25, 0.25])
     same = [

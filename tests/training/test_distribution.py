@@ -109,3 +109,9 @@ def test_two_workers_train_one_run(tmp_path):
     rows = [json.loads(x) for x in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["step"] == 4
     assert (tmp_path / "run/model.keras").exists()
+
+
+def test_trainings_in_one_process_share_a_strategy():
+    from ganime_tf.training.run import make_strategy
+
+    assert make_strategy("mirrored") is make_strategy("mirrored")

@@ -7,9 +7,13 @@ import tensorflow as tf
 
 from ganime_tf.data import listing
 from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.drawn import World
+from ganime_tf.data.kinds import unpaired
+from ganime_tf.data.kinds.folders import folder_domain
+from ganime_tf.data.kinds.kind import PICTURE, Derived, Found, Kind
+from ganime_tf.data.layouts import set_folder
 from ganime_tf.data.spec import DataSpec
 from ganime_tf.data.stores import DrawnStore
-from ganime_tf.data.unpaired import folder_domain
 from ganime_tf.ops.filters import smooth_edges
 
 PHOTO_NAMES = ("train_photo", "photo", "photos", "traina", "a")
@@ -18,8 +22,9 @@ SMOOTH_NAMES = ("smooth",)
 STYLE_VALIDATION_NAMES = ("val", "valid", "validation", "test", "testa")
 
 
-def derive(sample: dict) -> dict:
+def add_grey(sample: dict, random=None) -> dict:
     """Adds the grey (three equal channels) forms of `b` and `b_smooth`."""
+    del random
     result = dict(sample)
     for key in ("b", "b_smooth"):
         if key in sample:
@@ -53,17 +58,14 @@ def smoothed(style: Domain) -> Domain:
     return Domain("b_smooth", [Part(store, (("b_smooth", 0, 1),))], aspect=style.aspect)
 
 
-def stylize(spec: DataSpec, skipped: list) -> tuple[list[Domain], Domain | None]:
-    """Lists photos, style and smooth pictures.
-
-    Returns:
-        `([photos, style, smooth], validation photos or None)`.
-    """
+def read(spec: DataSpec, direction: str, skipped: list) -> Found:
+    """Lists photos, style and smooth pictures; validation is of photos alone."""
+    del direction
     if spec.path is None:
         photos, style = listing.existing_folder(spec.a), listing.existing_folder(spec.b)
         smooth, held_out = spec.smooth and listing.existing_folder(spec.smooth), None
     else:
-        root = listing.existing_folder(spec.path)
+        root = set_folder(spec.path, (*PHOTO_NAMES, *STYLE_NAMES))
         photos = listing.subfolder(root, PHOTO_NAMES)
         style, holder = _style_folder(root)
         smooth = spec.smooth or (holder and listing.subfolder(holder, SMOOTH_NAMES))
@@ -80,7 +82,24 @@ def stylize(spec: DataSpec, skipped: list) -> tuple[list[Domain], Domain | None]
         domains.append(folder_domain(Path(smooth), "b_smooth", spec, skipped))
     else:
         domains.append(smoothed(domains[1]))
-    return domains, held_out and folder_domain(held_out, "a", spec, skipped)
+    return Found(domains, held_out and [folder_domain(held_out, "a", spec, skipped)])
+
+
+def beside(train: list[Domain], validation: list[Domain]) -> list[Domain]:
+    """Held-out photos, beside style pictures that are gone through again when there are fewer."""
+    photos, style = validation[0], train[1]
+    if len(validation) > 1 and validation[1].from_split and len(validation[1]):
+        style = validation[1]
+    style = style.select(np.resize(np.arange(len(style)), len(photos)))
+    style.from_split, style.held_out = False, []
+    return [photos, style]
+
+
+def draw(world: World) -> Found:
+    """Portraits and drawings of other people; the truth in validation."""
+    found = unpaired.draw(world)
+    found.train.append(smoothed(found.train[1]))
+    return found
 
 
 def _style_folder(root: Path) -> tuple[Path | None, Path | None]:
@@ -94,3 +113,15 @@ def _style_folder(root: Path) -> tuple[Path | None, Path | None]:
             f"`a={root}/train_photo,b={inside[0]}/style,smooth={inside[0]}/smooth`."
         )
     return (inside[0] / "style", inside[0]) if inside else (None, None)
+
+
+KIND = Kind(
+    keys=dict.fromkeys(("a", "b", "b_grey", "b_smooth", "b_smooth_grey"), PICTURE),
+    aligned=False,
+    read=read,
+    draw=draw,
+    derive=lambda spec: (Derived(add_grey),),
+    beside=beside,
+    options=("smooth",),
+    help="photos `a`, style `b`, `b_grey`, `b_smooth`, `b_smooth_grey`",
+)

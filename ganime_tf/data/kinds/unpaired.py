@@ -1,35 +1,22 @@
 """Unpaired pictures: trainA/trainB/testA/testB, or any two folders."""
 
-from pathlib import Path
-
 from ganime_tf.data import listing
-from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.drawn import OTHER_START, VALIDATION_START, World
+from ganime_tf.data.kinds.folders import folder_domain
+from ganime_tf.data.kinds.kind import PICTURE, Found, Kind
+from ganime_tf.data.kinds.tint import tint
+from ganime_tf.data.layouts import set_folder
 from ganime_tf.data.spec import DataSpec
-from ganime_tf.data.stores import FileStore
 
 
-def folder_domain(folder: Path, key: str, spec: DataSpec, skipped: list) -> Domain:
-    """One folder as one domain that becomes the batch key `key`."""
-    names = listing.list_folder(folder, skipped)
-    listing.need(names, folder, skipped)
-    store = FileStore(folder, names, spec.background)
-    return Domain(key, [Part(store, ((key, 0, 1),))], aspect=spec.aspect)
-
-
-def unpaired(
-    spec: DataSpec, direction: str, skipped: list
-) -> tuple[list[Domain], list[Domain] | None]:
-    """Lists unpaired data.
-
-    Returns:
-        `(train domains, validation domains or None)`, a then b.
-    """
+def read(spec: DataSpec, direction: str, skipped: list) -> Found:
+    """Lists two domains, `a` then `b`."""
     keys = ("b", "a") if direction == "ba" else ("a", "b")
     if spec.path is None:
         train = (listing.existing_folder(spec.a), listing.existing_folder(spec.b))
         held_out = None
     else:
-        root = listing.existing_folder(spec.path)
+        root = set_folder(spec.path, ("train", "traina", *listing.A_NAMES, *listing.B_NAMES))
         train = (listing.subfolder(root, ("traina",)), listing.subfolder(root, ("trainb",)))
         held_out = (listing.subfolder(root, ("testa", "vala")),
                     listing.subfolder(root, ("testb", "valb")))  # fmt: skip
@@ -53,19 +40,26 @@ def unpaired(
         validation = [folder_domain(f, k, spec, skipped)
                       for f, k in zip(held_out, keys, strict=True)]  # fmt: skip
     in_order = lambda d: d.name  # noqa: E731
-    return sorted(domains, key=in_order), validation and sorted(validation, key=in_order)
+    return Found(sorted(domains, key=in_order), validation and sorted(validation, key=in_order))
 
 
-def pictures(spec: DataSpec, skipped: list) -> tuple[list[Domain], list[Domain] | None]:
-    """Lists the pictures of one folder, as `b`.
+def draw(world: World) -> Found:
+    """Portraits (or line art) and drawings of other people; the truth in validation."""
+    source = world.source("portrait")
+    train = [world.domain("a", {"a": source}), world.domain("b", {"b": "colour"}, OTHER_START)]
+    held_out = world.domain("validation", {"a": source, "b": "colour"}, VALIDATION_START)
+    return Found(train, [held_out], aligned=True)
 
-    Returns:
-        `(train domain, validation domain or None)`, each in a list.
-    """
-    if spec.path is None and spec.a is not None:
-        raise ValueError("Data of one domain has no `a`: give a folder, or `b=DIR`.")
-    root = listing.existing_folder(spec.b if spec.path is None else spec.path)
-    train = listing.subfolder(root, ("train", "trainb"))
-    held_out = listing.subfolder(root, (*listing.VALIDATION_NAMES, "testb")) if train else None
-    domains = [folder_domain(train or root, "b", spec, skipped)]
-    return domains, held_out and [folder_domain(held_out, "b", spec, skipped)]
+
+KIND = Kind(
+    keys={"a": PICTURE, "b": PICTURE},
+    aligned=False,
+    read=read,
+    draw=draw,
+    derive=tint,
+    options=(
+        "direction",
+        "tint",
+    ),
+    help="`a`, `b` of different things",
+)

@@ -1,15 +1,19 @@
 """Paired pictures: side by side in one file, in two folders, or named by a list."""
 
-import csv
-import json
 from pathlib import Path
 
 from ganime_tf.data import listing
 from ganime_tf.data.domain import Domain, Part
+from ganime_tf.data.drawn import VALIDATION_START, World
+from ganime_tf.data.kinds.kind import PICTURE, Found, Kind
+from ganime_tf.data.kinds.tint import tint
+from ganime_tf.data.layouts import check_side_by_side, set_folder
 from ganime_tf.data.spec import DataSpec
 from ganime_tf.data.stores import FileStore
+from ganime_tf.data.tables import find_file, read_list
 
-DIRECTIONS = ("auto", "ab", "ba")
+_WORDS = ("train", "traina", "trainb", *listing.VALIDATION_NAMES, *listing.A_NAMES,
+          *listing.B_NAMES)  # fmt: skip
 
 
 def _side_by_side(root: Path, names, direction: str, spec: DataSpec) -> Domain:
@@ -45,37 +49,9 @@ def _pairs(a: FileStore, b: FileStore, direction: str, spec: DataSpec) -> Domain
     return Domain("pairs", parts, aspect=spec.aspect)
 
 
-def read_list(path: Path) -> list[dict[str, str]]:
-    """Reads a `.csv` (with a header line) or `.jsonl` file of rows.
-
-    Raises:
-        ValueError: Naming the line that is not a row.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text: {error}") from error
-    if path.suffix.lower() == ".csv":
-        rows = list(csv.DictReader(text.splitlines()))
-    else:
-        rows = []
-        for number, line in enumerate(text.splitlines(), 1):
-            if line.strip():
-                try:
-                    row = json.loads(line)
-                except ValueError as error:
-                    raise ValueError(f"{path}, line {number}: not JSON: {error}") from error
-                if not isinstance(row, dict):
-                    raise ValueError(f"{path}, line {number}: expected an object {{...}}.")
-                rows.append(row)
-    if not rows:
-        raise ValueError(f"{path} has no rows.")
-    return rows
-
-
 def _from_list(path: Path, direction: str, spec: DataSpec, skipped) -> tuple[Domain, list]:
     rows = read_list(path)
-    kept = {"a": [], "b": [], "split": []}
+    kept, missing = {"a": [], "b": [], "split": []}, []
     for number, row in enumerate(rows, 1):
         names = [row.get("a"), row.get("b")]
         if not all(isinstance(name, str) and name for name in names):
@@ -83,62 +59,89 @@ def _from_list(path: Path, direction: str, spec: DataSpec, skipped) -> tuple[Dom
                 f"{path}, row {number}: needs `a` and `b` (paths, relative to the list's folder). "
                 f"Received the columns {', '.join(map(str, row))}."
             )
-        missing = [name for name in names if not (path.parent / name).is_file()]
-        if missing:
-            skipped += [(str(path.parent / name), f"named in row {number}, no such file")
-                        for name in missing]  # fmt: skip
+        found = [find_file(path.parent, name) for name in names]
+        lost = [str(path.parent / n) for n, f in zip(names, found, strict=True) if f is None]
+        if lost:
+            missing += lost
+            skipped += [(name, f"named in row {number}, no such file") for name in lost]
             continue
-        kept["a"].append(names[0])
-        kept["b"].append(names[1])
-        kept["split"].append(str(row.get("split") or ""))
+        kept["a"].append(found[0])
+        kept["b"].append(found[1])
+        kept["split"].append(str(row.get("split") or "").lower())
     if not kept["a"]:
-        raise ValueError(f"None of the {len(rows)} pairs named in {path} has both files.")
+        more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        raise ValueError(
+            f"None of the {len(rows)} pairs named in {path} has both files. Missing: "
+            f"{', '.join(missing[:4])}{more}."
+        )
     stores = [FileStore(path.parent, kept[key], spec.background) for key in ("a", "b")]
     return _pairs(*stores, direction, spec), kept["split"]
 
 
-def _open_folder(folder: Path, direction: str, spec: DataSpec, skipped) -> Domain:
+def _open_folder(folder: Path, direction: str, spec: DataSpec, skipped, without=()) -> Domain:
     a = listing.subfolder(folder, listing.A_NAMES)
     b = listing.subfolder(folder, listing.B_NAMES)
     if a and b:
         return _two_folders(a, b, direction, spec, skipped)
-    names = listing.list_folder(folder, skipped)
+    names = listing.list_folder(folder, skipped, without)
     listing.need(names, folder, skipped)
+    check_side_by_side(folder, names, direction != "auto")
     return _side_by_side(folder, names, direction, spec)
 
 
-def paired(spec: DataSpec, direction: str, skipped: list) -> tuple[Domain, Domain | None, list]:
-    """Lists paired data.
-
-    Args:
-        spec: What to list.
-        direction: `auto`, `ab` or `ba`, see `open_data`.
-        skipped: Gets `(path, reason)` of left-out files.
-
-    Returns:
-        `(train domain, validation domain or None, split column or [])`.
-    """
+def read(spec: DataSpec, direction: str, skipped: list) -> Found:
+    """Lists paired data: one domain of pairs."""
     if spec.path is None:
         a, b = listing.existing_folder(spec.a), listing.existing_folder(spec.b)
-        return _two_folders(a, b, direction, spec, skipped), None, []
+        return Found([_two_folders(a, b, direction, spec, skipped)])
     path = Path(spec.path)
     if path.suffix.lower() in (".csv", ".jsonl") and path.is_file():
         domain, split = _from_list(path, direction, spec, skipped)
-        return domain, None, split if any(split) else []
-    root = listing.existing_folder(path)
+        return Found([domain], column=split if any(split) else [])
+    root = set_folder(path, _WORDS)
+    if listing.subfolder(root, ("traina",)) and listing.subfolder(root, ("trainb",)):
+        raise ValueError(
+            f"{root} has the folders trainA and trainB: unpaired data, for cyclegan and others. "
+            "If files of the same names there belong together: "
+            f"`a={root}/trainA,b={root}/trainB`."
+        )
     a, b = listing.subfolder(root, listing.A_NAMES), listing.subfolder(root, listing.B_NAMES)
     if a and b and (a / "train").is_dir() and (b / "train").is_dir():
         validation = next((n for n in listing.VALIDATION_NAMES
                            if (a / n).is_dir() and (b / n).is_dir()), None)  # fmt: skip
         train = _two_folders(a / "train", b / "train", direction, spec, skipped)
         if validation is None:
-            return train, None, []
-        return train, _two_folders(a / validation, b / validation, direction, spec, skipped), []
+            return Found([train])
+        held_out = _two_folders(a / validation, b / validation, direction, spec, skipped)
+        return Found([train], [held_out])
     train = listing.subfolder(root, ("train",))
     held_out = listing.subfolder(root, listing.VALIDATION_NAMES)
-    if train is None:
-        return _open_folder(root, direction, spec, skipped), None, []
-    domain = _open_folder(train, direction, spec, skipped)
-    if held_out is None:
-        return domain, None, []
-    return domain, _open_folder(held_out, direction, spec, skipped), []
+    validation = held_out and [_open_folder(held_out, direction, spec, skipped)]
+    if train is not None:
+        return Found([_open_folder(train, direction, spec, skipped)], validation)
+    if held_out is None or (a and b):
+        return Found([_open_folder(root, direction, spec, skipped)], validation)
+    if not listing.list_folder(root, [], [held_out]):
+        return Found([], validation)  # a set to evaluate on
+    return Found([_open_folder(root, direction, spec, skipped, [held_out])], validation)
+
+
+def draw(world: World) -> Found:
+    """Line art and the drawing."""
+    keys = {"a": world.source("lineart"), "b": "colour"}
+    held_out = world.domain("validation", keys, VALIDATION_START)
+    return Found([world.domain("pairs", keys)], [held_out], aligned=True)
+
+
+KIND = Kind(
+    keys={"a": PICTURE, "b": PICTURE},
+    aligned=True,
+    read=read,
+    draw=draw,
+    derive=tint,
+    options=(
+        "direction",
+        "tint",
+    ),
+    help="`a`, `b` of the same thing",
+)
