@@ -33,10 +33,10 @@ def _accuracies(model, args: Args) -> dict:
 
     judges = {}
     if args.judge is not None:
-        judge = load(args.judge)
-        if tuple(judge.label_names) != tuple(model.label_names):
+        trained = load(args.judge)
+        if tuple(trained.label_names) != tuple(model.label_names):
             raise ValueError(f"{args.judge} knows other artists than {args.model}.")
-        judges["a classifier of real pictures"] = lambda x: judge.run("default", reference=x)
+        judges["a classifier of real pictures"] = lambda x: trained.run("default", reference=x)
     if hasattr(model, "classifier"):
         judges["the model's own classifier"] = lambda x: _own_scores(model, x)
     train, held_out = _pictures(model, args)

@@ -43,7 +43,7 @@ def place(tmp_path_factory):
     save_png(folder / "data" / "rare" / "0.png", _drawing((0, 0, 0), 999))
     data = f"path={folder / 'data'},min_images_per_artist=5"
     runs = {
-        "s1": ["disentangle-stage1", "--steps=60", "--learning-rate=3e-3",
+        "s1": ["disentangle-stage1", "--steps=60", "--learning-rate=3e-3", "--style-rate=0.05",
                "--adversarial-weight=0.02"],
         "c2": ["disentangle-c2", "--steps=30", "--learning-rate=1e-2"],
         "s2": ["disentangle-stage2", "--steps=4", f"--from={folder / 's1'}",
@@ -51,7 +51,8 @@ def place(tmp_path_factory):
     }  # fmt: skip
     for run, (model, *flags) in runs.items():
         words = ["train", model, f"--preset={model}-tiny", "--batch-size=8", f"--data={data}"]
-        words += [f"--run-dir={folder / run}", "--no-export", "--num-samples=2", *flags]
+        words += [f"--run-dir={folder / run}", "--no-export", "--num-samples=2"]
+        words += ["--evaluate-every=100", "--sample-every=100", *flags]
         assert main(words) == 0
     save_png(
         folder / "in" / "one.png", np.kron(_drawing(COLOURS[0], 7), np.ones((2, 3, 1), np.uint8))
