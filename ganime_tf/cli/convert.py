@@ -14,6 +14,7 @@ LAYOUTS = {
     "pix2pix": ("ganime_tf.convert.pix2pix", "latest_net_G.pth of pytorch-CycleGAN-and-pix2pix"),
     "cyclegan": ("ganime_tf.convert.cyclegan", "latest_net_G_A.pth [latest_net_G_B.pth]"),
     "ugatit": ("ganime_tf.convert.ugatit", "params.pt of znxlwm/UGATIT-pytorch"),
+    "munit": ("ganime_tf.convert.munit", "gen_*.pt [dis_*.pt] of NVlabs/MUNIT"),
     "cartoongan": ("ganime_tf.convert.cartoongan", "STYLE_net_G_float.pth or .npz"),
     "animegan2": ("ganime_tf.convert.animegan2", "face_paint.pt of bryandlee/animegan2-pytorch"),
     "stylegan2": ("ganime_tf.convert.stylegan2", ".pt of rosinality's code, .pkl of NVlabs'"),
@@ -26,7 +27,7 @@ class Args:
     """Convert released weights."""
 
     layout: Annotated[str, tyro.conf.Positional]
-    """pix2pix, cyclegan, ugatit, cartoongan, animegan2, stylegan2 or styleanime."""
+    """pix2pix, cyclegan, ugatit, munit, cartoongan, animegan2, stylegan2 or styleanime."""
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The released files."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]

@@ -20,6 +20,7 @@ _CLASSES = {
     "parsing-danet": "parsing:ParsingDANet",
     "styleanime": "styleanime:StyleAnime",
     "face2anime": "face2anime:Face2Anime",
+    "munit": "munit:MUNIT",
     "xgan": "xgan:XGAN",
     "anime-classifier": "anime_classifier:AnimeClassifier",
     "disentangle-stage1": "disentangle:DisentangleStage1",

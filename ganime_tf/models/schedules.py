@@ -45,6 +45,37 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable("ganime_tf")
+class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """`learning_rate * decay_rate**floor((step + 1) / decay_steps)` (MUNIT).
+
+    PyTorch's `StepLR`, of which the release takes a step before every update.
+
+    Args:
+        learning_rate: The first value.
+        decay_steps: Optimizer steps between two changes.
+        decay_rate: Factor of a change.
+    """
+
+    def __init__(self, learning_rate: float, decay_steps: int, decay_rate: float):
+        self.learning_rate = learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+
+    def __call__(self, step):
+        """Returns the learning rate at optimizer step `step`, counted from 0."""
+        changes = ops.floor_divide(ops.cast(step, "float32") + 1.0, float(self.decay_steps))
+        return self.learning_rate * ops.power(self.decay_rate, changes)
+
+    def get_config(self) -> dict:
+        """Returns the constructor's arguments."""
+        return {
+            "learning_rate": self.learning_rate,
+            "decay_steps": self.decay_steps,
+            "decay_rate": self.decay_rate,
+        }
+
+
+@keras.saving.register_keras_serializable("ganime_tf")
 class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
     """`learning_rate * (1 - t)**power` over the training, after an exponential warm-up.
 

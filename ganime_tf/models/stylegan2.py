@@ -16,6 +16,7 @@ from ganime_tf.configs.stylegan2 import PRESETS, StyleGAN2Config
 from ganime_tf.layers.augment import PIPELINES, AugmentationStrength, Draws, augment
 from ganime_tf.layers.random import current_randomness, random_scope
 from ganime_tf.losses import stylegan2 as penalties
+from ganime_tf.models.codes import normal_codes
 from ganime_tf.models.optimizers import Adam
 from ganime_tf.models.sampler import Sampler
 from ganime_tf.models.uses import Use
@@ -215,13 +216,7 @@ class StyleGAN2(Sampler):
         }  # fmt: skip
 
     def _style_of(self, seed):
-        size = self.config.latent_size
-        keys = tf.stack([tf.cast(seed, tf.int64), tf.zeros_like(seed, tf.int64)], -1)
-        z = tf.map_fn(
-            lambda key: tf.random.stateless_normal((size,), key),
-            keys,
-            fn_output_signature="float32",
-        )
+        z = normal_codes(seed, self.config.latent_size)
         return self.for_inference(self.mapping)(z, training=False)
 
     def _sample(self, seed, truncation):

@@ -6,9 +6,14 @@ from typing import Literal
 from ganime_tf.networks import squeezenet, vgg
 from ganime_tf.weights import find_weights
 
-Features = Literal["vgg19", "squeezenet", "random"]
+Features = Literal["vgg19", "vgg16", "squeezenet", "random"]
 # The layer that compares content, at stride 8.
-CONTENT_LAYERS = {"vgg19": "block4_conv4", "squeezenet": "fire5", "random": "block4_conv4"}
+CONTENT_LAYERS = {
+    "vgg19": "block4_conv4",
+    "vgg16": "block4_conv3",
+    "squeezenet": "fire5",
+    "random": "block4_conv4",
+}
 _RANDOM_SEED = 1009
 _RANDOM_FILTERS = 8
 
@@ -40,16 +45,21 @@ def _find_squeezenet():
 
 
 def load_features(
-    kind: Features, taps: Sequence[str] | None = None, *, pooling: str = "max"
+    kind: Features,
+    taps: Sequence[str] | None = None,
+    *,
+    pooling: str = "max",
+    unpooled: Sequence[int] = (),
 ) -> FeatureExtractor:
     """Builds a feature network with its weights.
 
     Args:
-        kind: "vgg19" (the papers'), "squeezenet" (SqueezeNet 1.1, 5 MB) or "random": a VGG-19 of
-            an eighth of the width with fixed random weights, which needs no file and sees edges
-            and colours but no objects.
+        kind: "vgg19" (the papers'), "vgg16" (MUNIT's), "squeezenet" (SqueezeNet 1.1, 5 MB) or
+            "random": a VGG-19 of an eighth of the width with fixed random weights, which needs no
+            file and sees edges and colours but no objects.
         taps: Outputs; defaults to the content layer of the kind.
         pooling: Of VGG: "max" or "average".
+        unpooled: Of VGG: blocks without pooling.
 
     Raises:
         FileNotFoundError: When the weights are neither here nor to be had; names file and place.
@@ -64,9 +74,11 @@ def load_features(
         return FeatureExtractor(network, squeezenet.preprocess_squeezenet, kind)
     if kind == "random":
         network = vgg.build_vgg(
-            taps, filters=_RANDOM_FILTERS, pooling=pooling, seed=_RANDOM_SEED, name="random_vgg"
-        )
+            taps, filters=_RANDOM_FILTERS, pooling=pooling, unpooled=unpooled, seed=_RANDOM_SEED,
+            name="random_vgg",
+        )  # fmt: skip
         return FeatureExtractor(network, lambda images: images, kind)
-    network = vgg.build_vgg(taps, pooling=pooling, name="vgg19")
-    vgg.load_vgg_weights(network, find_weights("vgg19-keras"))
+    depth = int(kind.removeprefix("vgg"))
+    network = vgg.build_vgg(taps, depth=depth, pooling=pooling, unpooled=unpooled, name=kind)
+    vgg.load_vgg_weights(network, find_weights(f"{kind}-keras"))
     return FeatureExtractor(network, vgg.preprocess_vgg, kind)

@@ -42,6 +42,7 @@ def build_vgg(
     depth: int = 19,
     filters: int = 64,
     pooling: str = "max",
+    unpooled: Sequence[int] = (),
     seed: int | None = None,
     name: str = "vgg",
 ) -> keras.Model:
@@ -54,6 +55,7 @@ def build_vgg(
         depth: 16 or 19.
         filters: Channels of the first block: 64 in the paper.
         pooling: "max", or "average" (Gatys et al. 2016, section 2).
+        unpooled: Numbers of blocks without the pooling behind them (MUNIT leaves out the fourth).
         seed: Seed of the initial weights.
         name: Name of the model.
 
@@ -91,7 +93,8 @@ def build_vgg(
                 name=conv,
             )(x)
             x = outputs[relu] = layers.ReLU(dtype="float32", name=relu)(x)
-        x = pool(2, dtype="float32", name=f"block{block}_pool")(x)
+        if block not in unpooled:
+            x = pool(2, dtype="float32", name=f"block{block}_pool")(x)
     model = keras.Model(image, {tap: outputs[tap] for tap in taps}, name=name)
     model.trainable = False
     return model

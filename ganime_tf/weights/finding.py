@@ -88,6 +88,14 @@ KNOWN: dict[str, tuple[WeightFile, ...]] = {
             _KERAS + "vgg19/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
         ),
     ),
+    "vgg16-keras": (
+        WeightFile(
+            "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            "59 MB",
+            "md5:6d6bbae143d832006294945121d1f1fc",
+            _KERAS + "vgg16/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        ),
+    ),
     "vgg16-torchvision": (_torch("vgg16-397923af.pth", "553 MB"),),
     "alexnet-torchvision": (_torch("alexnet-owt-7be5be79.pth", "244 MB"),),
     "squeezenet1_1-torchvision": (_torch("squeezenet1_1-b8a52dc0.pth", "5 MB"),),
