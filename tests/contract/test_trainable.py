@@ -22,7 +22,7 @@ from ganime_tf.training.run import RunConfig
 ROOT = Path(__file__).resolve().parents[2]
 every_tiny = pytest.mark.parametrize(("name", "preset"), tiny_names())
 # Building their step takes long: what builds it more than once, or for other devices, is slow.
-COSTLY = {"styleanime", "xgan", "face2anime"}
+COSTLY = {"styleanime", "xgan", "face2anime", "munit", "anigan"}
 every_tiny_twice = pytest.mark.parametrize(
     ("name", "preset"),
     [
