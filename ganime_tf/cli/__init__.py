@@ -16,6 +16,7 @@ COMMANDS = {
     "parse": ("ganime_tf.cli.parse", "name what every pixel of a face shows"),
     "sample": ("ganime_tf.cli.sample", "draw pictures of seeds, paths and mixtures; score them"),
     "project": ("ganime_tf.cli.project", "find the latent of a picture by optimization"),
+    "artists": ("ganime_tf.cli.artists", "who draws alike, ways between styles, their scores"),
     "evaluate": ("ganime_tf.cli.evaluate", "compare pictures with the truth, or a model with data"),
     "color": ("ganime_tf.cli.color", "colour line art from hints, on its own lines"),
     "serve": ("ganime_tf.cli.serve", "a web page: drop a sketch, dab colours, see it filled"),

@@ -77,7 +77,7 @@ def main(argv: list[str], prog: str) -> int:
     others = parse_seeds(args.mix, "--mix") if args.mix else []
     measures = args.data is not None or args.path_length > 0
     if args.out is None and not measures:
-        raise ValueError("Give a folder for the pictures, -o OUT, or --data to measure samples.")
+        raise ValueError("Give a folder for the pictures, -o PATH, or --data to measure samples.")
     if args.steps < 0 or args.limit < 2:
         raise ValueError("`--steps` must be at least 0 and `--limit` at least 2.")
     from ganime_tf.cli import start

@@ -33,8 +33,9 @@ class Args:
     """1 for the picture's own latents, towards 0 for what the model knows well."""
     seed: int | None = None
     """Number of the random choice, for models that make one."""
-    label: int | None = None
-    """Number of a label, e.g. of an artist, for models that know some."""
+    label: str | None = None
+    """Name or number of a label, e.g. of an artist, for models that know some; several with commas,
+    or all: a folder each, and grid.png with the pictures as each of them."""
     format: Literal["png", "jpg", "webp", "same"] = "png"
     """Of the results; same: the input's. JPEG has no transparency: the background shows."""
     size: int = 0
@@ -92,12 +93,23 @@ def main(argv: list[str], prog: str) -> int:
         return 0
     if not args.inputs:
         raise ValueError("Nothing to translate. Give files, folders or globs.")
-    values = {key: getattr(args, key) for key in ("seed", "label", "truncation")}
+    values = {key: getattr(args, key) for key in ("seed", "truncation")}
+    labels = None
+    if args.label is not None:
+        from ganime_tf.inference.artists import parse_labels, translate_labels
+
+        labels = parse_labels(args.label, model.label_names)
     if args.reference is not None:
         from ganime_tf.data.io import read_image
 
         values["reference"] = read_image(args.reference)
-    report = translate_files(
+    job = translate_files
+    if labels is not None and (len(labels) > 1 or args.label == "all"):
+        job = translate_labels
+        values["labels"] = labels
+    elif labels is not None:
+        values["label"] = labels[0]
+    report = job(
         model,
         list(args.inputs),
         args.out,

@@ -264,6 +264,9 @@ class DisentangleStage2(Drawing):
         return super().uses() | {"with_reference": reference}
 
     def _as_reference(self, image, reference):
-        scores = self.classifier(self._fit(reference), training=False)
-        scores = scores[0] if self._regular else scores
-        return self._as_artist(image, tf.argmax(scores, -1, tf.int32))
+        return self._as_artist(image, tf.argmax(self.artist_scores(reference), -1, tf.int32))
+
+    def artist_scores(self, pictures):
+        """C2's raw scores `(N, artists)` of float pictures in [-1, 1], of any size."""
+        scores = self.classifier(self._fit(pictures), training=False)
+        return scores[0] if self._regular else scores

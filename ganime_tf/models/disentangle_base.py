@@ -145,11 +145,17 @@ class Drawing(Disentangling):
     # Use.
 
     def uses(self) -> dict[str, Use]:
-        """Content of a picture, style of an artist or of a code; the code of an artist."""
+        """Content of a picture; style of an artist, a code or a seed; and the codes themselves."""
         return {
             "default": Use(self._as_artist, ("image", "label"), help="draw it as an artist"),
             "with_style": Use(self._with_style, ("image", "style"), help="draw it by a code"),
+            "with_seed": Use(
+                self._with_seed, ("image", "seed"), help="draw it in a style that nobody has"
+            ),
             "style_of": Use(self._style_of, ("label",), "style", help="the code of an artist"),
+            "content_of": Use(
+                self._content_of, ("reference",), "style", help="the content code of a picture"
+            ),
         }
 
     def _style_of(self, label):
@@ -158,12 +164,36 @@ class Drawing(Disentangling):
     def _as_artist(self, image, label):
         return self._with_style(image, self._style_of(label))
 
-    def _with_style(self, image, style):
+    def _content_of(self, reference):
         encoder = self.for_inference(self.encoder)
-        content = encoder(self._fit(image), training=False)[0]  # the mean, when used
-        out = self.for_inference(self.generator)([content, style], training=False)
-        out = out[0] if self.config.warp else out
+        return encoder(self._fit(reference), training=False)[0]  # the mean, when used
+
+    def _with_style(self, image, style):
+        out = self.draw_codes(self._content_of(image), style)
         return tf.clip_by_value(tf.image.resize(out, tf.shape(image)[1:3]), -1.0, 1.0)
+
+    def draw_codes(self, content, style):
+        """Pictures of the trained size, float32 about [-1, 1], of content and style codes."""
+        out = self.for_inference(self.generator)([content, style], training=False)
+        return out[0] if self.config.warp else out
+
+    def _with_seed(self, image, seed):
+        return self._with_style(image, self._style_of_seed(seed))
+
+    def _style_of_seed(self, seed):
+        """Codes of a normal distribution that has the second moment of all artists' codes."""
+        mean, std = self.style.table()
+        keys = tf.stack([tf.cast(seed, tf.int64), tf.ones_like(seed, tf.int64)], -1)
+        size = sum(mean.shape)
+        drawn = tf.map_fn(
+            lambda key: tf.random.stateless_normal((size,), key),
+            keys,
+            fn_output_signature="float32",
+        )
+        weight = tf.convert_to_tensor(self.style.frequency)[:, None]
+        spread = tf.sqrt(tf.reduce_sum(weight * tf.square(std), 0))
+        count = mean.shape[0]
+        return drawn[:, :count] @ (tf.sqrt(weight) * mean) + drawn[:, count:] * spread
 
     def call(self, x, training=False):
         """Redraws pictures `[image, label]` in the style of these artists."""

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ganime_tf.models.disentangle import DisentangleC2, DisentangleStage1, DisentangleStage2
+from ganime_tf.models.disentangle_base import RMSpropAfterRoot
 
 _SMALL = {
     "image_size": 16,
@@ -154,3 +155,31 @@ def test_artists_come_from_the_data():
 def test_sizes_that_cannot_be_halved_are_named():
     with pytest.raises(ValueError, match="multiple of 4"):
         _make(DisentangleStage1, image_size=18, load_size=18)
+
+
+def test_rmsprop_adds_epsilon_to_the_root():
+    optimizer = RMSpropAfterRoot(0.1, rho=0.99, epsilon=1e-2)
+    variable = keras.Variable(np.array([1.0, -2.0], np.float32))
+    gradient = np.array([0.01, 0.5], np.float32)
+    value, square = np.array([1.0, -2.0]), 0.0
+    for _ in range(3):
+        optimizer.apply([tf.constant(gradient)], [variable])
+        square = 0.99 * square + 0.01 * gradient**2
+        value = value - 0.1 * gradient / (np.sqrt(square) + 1e-2)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), value, rtol=1e-5)
+
+
+def test_styles_of_seeds_spread_as_the_artists_do():
+    model = _make(DisentangleStage1)
+    random = np.random.default_rng(0)
+    model.style.mean.assign(random.normal(0, 2, model.style.mean.shape))
+    model.style.frequency.assign([0.5, 0.3, 0.2])
+    mean, std = (keras.ops.convert_to_numpy(table) for table in model.style.table())
+    weight = np.array([0.5, 0.3, 0.2])[:, None]
+    expected = mean.T @ (weight * mean) + np.diag((weight * std**2).sum(0))
+    drawn = model._style_of_seed(tf.range(6000)).numpy()
+    np.testing.assert_allclose(drawn.T @ drawn / 6000, expected, atol=0.08)
+    np.testing.assert_array_equal(drawn[:2], model._style_of_seed(tf.range(2)).numpy())
+    picture = random.integers(0, 256, (16, 16, 3), np.uint8)
+    first, second = (model.run("with_seed", image=picture, seed=seed) for seed in (0, 1))
+    assert (first != second).any()
