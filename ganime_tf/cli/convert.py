@@ -15,6 +15,7 @@ LAYOUTS = {
     "cyclegan": ("ganime_tf.convert.cyclegan", "latest_net_G_A.pth [latest_net_G_B.pth]"),
     "ugatit": ("ganime_tf.convert.ugatit", "params.pt of znxlwm/UGATIT-pytorch"),
     "munit": ("ganime_tf.convert.munit", "gen_*.pt [dis_*.pt] of NVlabs/MUNIT"),
+    "anigan": ("ganime_tf.convert.anigan", "pretrained_face2anime.pt of bing-li-ai/AniGAN"),
     "cartoongan": ("ganime_tf.convert.cartoongan", "STYLE_net_G_float.pth or .npz"),
     "animegan2": ("ganime_tf.convert.animegan2", "face_paint.pt of bryandlee/animegan2-pytorch"),
     "stylegan2": ("ganime_tf.convert.stylegan2", ".pt of rosinality's code, .pkl of NVlabs'"),
@@ -27,7 +28,7 @@ class Args:
     """Convert released weights."""
 
     layout: Annotated[str, tyro.conf.Positional]
-    """pix2pix, cyclegan, ugatit, munit, cartoongan, animegan2, stylegan2 or styleanime."""
+    """pix2pix, cyclegan, ugatit, munit, anigan, cartoongan, animegan2, stylegan2 or styleanime."""
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """The released files."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-KINDS = ("bce", "lsgan")
+KINDS = ("bce", "lsgan", "hinge")
 
 
 def _score(logits, target: float, kind: str):
@@ -13,6 +13,8 @@ def _score(logits, target: float, kind: str):
         return ops.mean(ops.softplus(-logits if target == 1.0 else logits))
     if kind == "lsgan":
         return ops.mean(ops.square(logits - target))
+    if kind == "hinge":
+        return ops.mean(ops.relu(1.0 - logits if target == 1.0 else 1.0 + logits))
     raise ValueError(f"`kind` must be one of {KINDS}. Received {kind!r}.")
 
 
@@ -23,7 +25,7 @@ def gan_discriminator_loss(real, fake, kind: str = "bce") -> keras.KerasTensor:
         real: Scores of real pictures, any shape.
         fake: Scores of generated pictures, any shape.
         kind: "bce" (sigmoid cross-entropy, Isola et al. 2017, eq. (1)) or "lsgan" (least squares,
-            Mao et al. 2017, eq. (2) without the 1/2).
+            Mao et al. 2017, eq. (2) without the 1/2) or "hinge" (Lim and Ye 2017).
 
     Returns:
         float32 scalar: the sum of the two means.
@@ -32,5 +34,7 @@ def gan_discriminator_loss(real, fake, kind: str = "bce") -> keras.KerasTensor:
 
 
 def gan_generator_loss(fake, kind: str = "bce") -> keras.KerasTensor:
-    """Non-saturating generator loss: fake towards 1, float32 scalar mean."""
+    """Non-saturating generator loss: fake towards 1 (hinge: upwards), float32 scalar mean."""
+    if kind == "hinge":
+        return -ops.mean(ops.cast(fake, "float32"))
     return _score(fake, 1.0, kind)

@@ -21,6 +21,7 @@ _CLASSES = {
     "styleanime": "styleanime:StyleAnime",
     "face2anime": "face2anime:Face2Anime",
     "munit": "munit:MUNIT",
+    "anigan": "anigan:AniGAN",
     "xgan": "xgan:XGAN",
     "anime-classifier": "anime_classifier:AnimeClassifier",
     "disentangle-stage1": "disentangle:DisentangleStage1",

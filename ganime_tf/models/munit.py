@@ -43,6 +43,11 @@ class MUNIT(Translator):
         return (*always, *cycle, *perceptual)
 
     @property
+    def style_size(self) -> int:
+        """Length of a style code."""
+        return self.config.style_size
+
+    @property
     def stride(self) -> int:
         """Sizes are padded to multiples of this."""
         return 2**self.config.num_downsample

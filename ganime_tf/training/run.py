@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import importlib.util
 import logging
 import os
@@ -28,6 +27,8 @@ from ganime_tf.training import callbacks as run_callbacks
 from ganime_tf.training.checkpoint import Checkpointer
 from ganime_tf.training.curves import plot_curves
 from ganime_tf.training.segments import segments
+from ganime_tf.training.signals import StopOnSignal
+from ganime_tf.training.strategy import make_strategy
 from ganime_tf.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -44,41 +45,6 @@ class RunResult:
     """The last row of metrics.jsonl."""
     signal: int | None = None
     """Number of the signal that stopped the run, or None when it finished."""
-
-
-def make_strategy(name: str) -> tf.distribute.Strategy:
-    """Returns the `tf.distribute` strategy of `RunConfig.strategy`.
-
-    Raises:
-        ValueError: When `multiworker` is asked for without TF_CONFIG.
-    """
-    if name == "multiworker":
-        if "TF_CONFIG" not in os.environ:
-            raise ValueError(
-                "`strategy` is multiworker, but TF_CONFIG is not set. Set it on every worker as in "
-                "docs/distribution.md, or use --strategy mirrored on one machine."
-            )
-        return _worker_strategy()
-    if name == "mirrored" or (name == "auto" and len(tf.config.list_logical_devices("GPU")) > 1):
-        if not tf.config.list_logical_devices("GPU"):
-            return _mirrored(len(tf.config.list_logical_devices("CPU")))
-        return _mirrored(0)
-    return tf.distribute.get_strategy()
-
-
-# One of each in a process: the collectives of a second one would wait for those of the first.
-@functools.cache
-def _mirrored(num_cpus: int) -> tf.distribute.Strategy:
-    if not num_cpus:
-        return tf.distribute.MirroredStrategy()
-    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
-    reduction = tf.distribute.ReductionToOneDevice()
-    return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
-
-
-@functools.cache
-def _worker_strategy() -> tf.distribute.Strategy:
-    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def train(
@@ -217,7 +183,7 @@ def _fit(model, checkpointer, config, run, folder, source, length, callbacks) ->
     """Runs the segments that are left, then writes what a finished run leaves behind."""
     chief = checkpointer.chief
     steps = run_callbacks.Steps(model.read(model.step), length.total, config.batch_size)
-    stop = run_callbacks.StopOnSignal()
+    stop = StopOnSignal()
     listeners, log = _callbacks(run, folder, source, config, steps, stop, checkpointer, length)
     with stop:
         for segment in segments(steps.step, length.total, length.steps_per_epoch):

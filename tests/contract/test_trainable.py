@@ -22,7 +22,10 @@ from ganime_tf.training.run import RunConfig
 ROOT = Path(__file__).resolve().parents[2]
 every_tiny = pytest.mark.parametrize(("name", "preset"), tiny_names())
 # Building their step takes long: what builds it more than once, or for other devices, is slow.
-COSTLY = {"styleanime", "xgan", "face2anime", "disentangle-stage1", "disentangle-stage2"}
+COSTLY = {
+    *("styleanime", "xgan", "face2anime", "munit", "anigan"),
+    *("disentangle-stage1", "disentangle-stage2"),
+}
 every_tiny_twice = pytest.mark.parametrize(
     ("name", "preset"),
     [

@@ -112,6 +112,6 @@ def test_two_workers_train_one_run(tmp_path):
 
 
 def test_trainings_in_one_process_share_a_strategy():
-    from ganime_tf.training.run import make_strategy
+    from ganime_tf.training.strategy import make_strategy
 
     assert make_strategy("mirrored") is make_strategy("mirrored")

@@ -10,7 +10,7 @@ import pytest
 # Computes in C for minutes, where Python's own handlers do not run.
 PROGRAM = """
 import hashlib
-from ganime_tf.training.callbacks import StopOnSignal
+from ganime_tf.training.signals import StopOnSignal
 with StopOnSignal() as stop:
     print("ready", flush=True)
     hashlib.pbkdf2_hmac("sha256", b"a", b"b", 400_000_000)
@@ -35,7 +35,7 @@ def test_a_second_signal_ends_at_once(number):
 
 
 def test_handlers_are_given_back():
-    from ganime_tf.training.callbacks import StopOnSignal
+    from ganime_tf.training.signals import StopOnSignal
 
     before = signal.getsignal(signal.SIGINT)
     with StopOnSignal() as stop:

@@ -1,0 +1,72 @@
+"""Ending a run by SIGINT or SIGTERM, gently and at once."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import keras
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends training after the running step on SIGINT or SIGTERM; `received` names the signal.
+
+    A second signal, a second or more after the first, ends the process at once even where a step
+    computes for long: what is on the disk is whole at any time. (Launchers pass one Ctrl-C on
+    twice.)
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.received = None
+        self._previous, self._pipe = {}, None
+
+    def __enter__(self):
+        if threading.current_thread() is not threading.main_thread():
+            return self  # signals come to the main thread only
+        for number in _STOPPING:
+            self._previous[number] = signal.signal(number, self._handle)
+        if not hasattr(sys, "ps1") and "ipykernel" not in sys.modules:  # a notebook lives on
+            self._pipe = os.pipe()
+            os.set_blocking(self._pipe[1], False)
+            self._wakeup = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
+            self._watcher = threading.Thread(target=self._watch, daemon=True)
+            self._watcher.start()
+        return self
+
+    def __exit__(self, *_):
+        if self._pipe is not None:
+            signal.set_wakeup_fd(self._wakeup)
+            os.write(self._pipe[1], b"\0")
+            self._watcher.join()
+            for end in self._pipe:
+                os.close(end)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number, _frame):
+        if self.received is None:
+            self.received = number
+        elif self._pipe is None:
+            raise KeyboardInterrupt
+
+    def _watch(self):
+        """Sees signals while the main thread is inside a step, where Python cannot run."""
+        first = None
+        while number := os.read(self._pipe[0], 1)[0]:
+            if number not in _STOPPING:
+                continue
+            if first is None:
+                first = time.monotonic()
+            elif time.monotonic() - first > 1.0:
+                sys.stderr.write("\nStopped at once. Run the same command again to go on.\n")
+                sys.stderr.flush()
+                os._exit(128 + number)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stops when a signal came in."""
+        if self.received is not None:
+            self.model.stop_training = True

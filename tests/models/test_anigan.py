@@ -1,0 +1,164 @@
+"""AniGAN: the release's outputs and a step's losses; the parts and options by their effects."""
+
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import made_batch, tiny
+
+from ganime_tf.convert.anigan import generator_variables
+from ganime_tf.models import get_preset
+from ganime_tf.models.anigan import AniGAN, _matched
+
+
+def _random(name):
+    return np.random.RandomState(zlib.crc32(name.encode()) & 0xFFFFFFFF)
+
+
+def _picture(name):
+    z = np.tanh(_random(name).standard_normal((2, 3, 32, 32))).astype(np.float32)
+    return tf.constant(z.transpose(0, 2, 3, 1))
+
+
+def _fill(key, shape):
+    """The golden files' weights, which depend on the release's key and shape alone."""
+    z = _random(key).standard_normal(shape).astype(np.float32)
+    scale = np.sqrt(2.0 / np.prod(shape[1:])) if len(shape) > 1 else 0.1
+    return (z * np.float32(scale)).astype(np.float32)
+
+
+def _fill_layer(layer, key):
+    height, width, inputs, outputs = layer.kernel.shape
+    kernel = _fill(f"{key}.weight", (outputs, inputs, height, width))
+    layer.kernel.assign(kernel.transpose(2, 3, 1, 0))
+    if layer.bias is not None:
+        layer.bias.assign(_fill(f"{key}.bias", (outputs,)))
+
+
+def _fill_residuals(network, blocks):
+    names = {layer.name for layer in network.layers}
+    for ours, theirs in blocks.items():
+        for part, name in enumerate(("conv0", "conv1", "shortcut")):
+            if f"{ours}_{name}" in names:
+                key = f"dis.{theirs}.conv_{'s' if part == 2 else part}.conv"
+                _fill_layer(network.get_layer(f"{ours}_{name}"), key)
+
+
+@pytest.fixture(scope="module")
+def released():
+    """The full-width networks with the golden files' weights."""
+    model = AniGAN(image_size=32, load_size=32, batch_size=2)
+    for key, entry in generator_variables(model).items():
+        variable, reorder = entry if isinstance(entry, tuple) else (entry, np.asarray)
+        shape = tuple(variable.shape)
+        shape = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape[::-1]
+        variable.assign(reorder(_fill(f"gen.{key}", shape)))
+    _fill_layer(model.discriminator_trunk.get_layer("stem"), "dis.conv_1.conv")
+    _fill_residuals(
+        model.discriminator_trunk,
+        {f"level{i}_block{j}": f"conv_{i + 2}.{j}" for i in (0, 1) for j in (0, 1)},
+    )
+    for number, branch in enumerate((model.discriminator_a, model.discriminator_b)):
+        _fill_residuals(branch, {f"block{j}": f"conv_domains.{number}.conv_4.{j}" for j in (0, 1)})
+        _fill_layer(branch.get_layer("deep"), f"dis.conv_domains.{number}.conv_5.conv")
+        _fill_layer(branch.get_layer("logits"), f"dis.conv_outs.{number}.conv")
+    return model
+
+
+@pytest.mark.slow
+def test_outputs_and_losses_equal_the_release(shared, released):
+    golden = np.load(shared / "facts/golden/anigan_32.npz")
+    wanted = dict(zip(golden["loss_names"], golden["losses"], strict=True))
+    model, photo, anime = released, _picture("photo"), _picture("anime")
+    code = model.style_encoder(anime)
+    np.testing.assert_allclose(code, golden["code"], atol=1e-4)
+    content = model.content_encoder(photo)
+    np.testing.assert_allclose(tf.reduce_mean(content, (1, 2)), golden["content_mean"], atol=1e-4)
+    translated = model.decoder([content, code])
+    np.testing.assert_allclose(translated[:1], golden["a2b"].transpose(0, 2, 3, 1), atol=1e-4)
+    for domain, key in (("b", "d1"), ("a", "d0")):
+        features, logits = model.judge(domain, anime)
+        np.testing.assert_allclose(logits, golden[key].transpose(0, 2, 3, 1), atol=1e-3)
+    for index, feature in enumerate(features):  # of branch a
+        means = tf.reduce_mean(feature, (1, 2))
+        np.testing.assert_allclose(means, golden[f"feature{index}_mean"], atol=1e-3)
+    # The golden step judges translations by b's branch and reconstructions by a's, both by half.
+    same = model.decoder([content, model.style_encoder(photo)])
+    real, penalty = model._penalized("b", anime)
+    fakes, fake = model.judge("b", translated)
+    sames, same_logits = model.judge("a", same)
+    terms = {
+        "real": tf.reduce_mean(tf.nn.relu(1 - real)),
+        "fake": tf.reduce_mean(tf.nn.relu(1 + fake)),
+        "reg": penalty,
+        "adv": (model._fooled(fake) + model._fooled(same_logits)) / 2,
+        "rec": tf.reduce_mean(tf.abs(same - photo)),
+    }
+    for index in range(3):
+        terms[f"fm_rec{index}"] = _matched(sames[index], model.judge("a", photo)[0][index])
+        terms[f"fm_trans{index}"] = _matched(fakes[index], model.judge("b", anime)[0][index])
+    for name, value in terms.items():
+        # A gradient through both networks' float32 is rounded more than a value.
+        loose = 1e-3 if name == "reg" else 1e-4
+        assert float(value) == pytest.approx(wanted[name], rel=loose, abs=1e-5), name
+
+
+def test_parameters_are_the_release_s(released):
+    counts = {name: net.count_params() for name, net in released.networks.items()}
+    idle = 64 + 128 + 256 + 512 + 4 * 512  # biases before instance statistics
+    assert counts["content_encoder"] == 12_202_112 - idle
+    assert counts["style_encoder"] == 6_990_528
+    assert counts["decoder"] == 839_040 + 18_229_699
+    assert counts["discriminator_trunk"] == 972_992
+    assert counts["discriminator_b"] == 11_480_320
+
+
+def _losses(**fields):
+    model = tiny("anigan", "anigan-tiny", **fields)
+    return model, {k: float(v) for k, v in model.train_step(made_batch(model)).items()}
+
+
+def test_every_option_changes_what_it_says():
+    model, plain = _losses()
+    assert set(plain) == set(model.loss_names)
+    _, halved = _losses(adversarial_reconstruction=True)
+    assert halved["g_adversarial"] != pytest.approx(plain["g_adversarial"], rel=1e-3)
+    assert halved["d_loss"] == pytest.approx(plain["d_loss"], rel=1e-5)
+    _, both = _losses(feature_matching="both")
+    assert both["g_features"] > plain["g_features"]
+    _, bare = _losses(gradient_penalty=0.0, feature_weight=0.0, domain_feature_weight=0.0)
+    assert set(bare) == {"d_loss", "g_adversarial", "g_reconstruction"}
+    _, squared = _losses(adversarial="lsgan")
+    assert squared["d_loss"] != pytest.approx(plain["d_loss"], rel=1e-3)
+    parts = {name: tf.constant(1.0) for name in model.loss_names}
+    assert float(model._weighted(parts)) == pytest.approx(1 + 1.2 + 1 + 1)
+
+
+def test_references_give_styles_and_the_mean_stands_in(tmp_path):
+    model = tiny("anigan", "anigan-tiny")
+    picture, other = np.random.default_rng(0).integers(0, 256, (2, 32, 40, 3), np.uint8)
+    code = model.run("style_of", reference=other)
+    by_reference = model.run(image=picture, reference=other)
+    np.testing.assert_array_equal(by_reference, model.run(image=picture, style=code))
+    before = model.run(image=picture)
+    model.set_mean_styles(b=other[None])
+    np.testing.assert_array_equal(model.run(image=picture), by_reference)
+    assert not np.array_equal(before, by_reference)
+    model.set_mean_styles(a=picture[None])
+    assert not np.array_equal(model.run("reverse", image=picture), model.run(image=picture))
+    trained = tiny("anigan", "anigan-tiny")
+    trained.train_step(made_batch(trained))
+    assert np.abs(np.array(trained.mean_style_b)).max() > 0
+
+
+def test_the_average_starts_at_once():
+    model = tiny("anigan", "anigan-tiny")
+    assert [float(model.average_decay(step)) for step in (0, 100)] == pytest.approx([0.999, 0.999])
+
+
+def test_the_trial_has_munit_s_networks():
+    config = get_preset("anigan", "anigan-ganime")
+    model = AniGAN(image_size=32, load_size=32, filters=8, encoders=config.encoders)
+    assert model.stride == 4 and model.style_size == 8
+    assert model.decoder.input_shape[0] == (None, None, None, 32)
