@@ -16,14 +16,14 @@ def run_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("munit") / "run"
     command = ["train", "munit", "--preset", "munit-anigan-tiny", "--data", "toy:6", "--no-export"]
     command += ["--steps", "2", "--num-validation", "2", "--num-samples", "2"]
-    command += ["--cycle-weight", "10", "--batch-size", "2", "--run-dir", str(folder)]
+    command += ["--batch-size", "2", "--run-dir", str(folder)]
     assert main(command) == 0
     return folder
 
 
 def test_training_writes_every_loss(run_dir):
     rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    names = {"d_loss", "g_adversarial", "g_image", "g_style", "g_content", "g_cycle"}
+    names = {"d_loss", "g_adversarial", "g_image", "g_style", "g_content"}
     assert names <= set(rows[-1])
     assert all(np.isfinite(rows[-1][name]) for name in names)
     config = json.loads((run_dir / "config.json").read_text())
@@ -45,18 +45,17 @@ def test_seeds_references_and_directions_change_the_picture(run_dir, tmp_path):
         return out
 
     first = translate("first", "--seed", "0")
-    np.testing.assert_array_equal(first, translate("again", "--seed", "0"))
-    np.testing.assert_array_equal(first, translate("unsaid"))
     outputs = {
         "seed 0": first,
         "seed 1": translate("other", "--seed", "1"),
         "reference": translate("reference", "--reference", str(tmp_path / "ref.png")),
         "reverse": translate("reverse", "--use", "reverse"),
-        "reverse, seed 1": translate("reverse1", "--use", "reverse", "--seed", "1"),
     }
     assert len({output.tobytes() for output in outputs.values()}) == len(outputs)
     model = load(run_dir)
+    np.testing.assert_array_equal(first, model.run(image=picture))  # seed 0 is the default
     np.testing.assert_array_equal(outputs["seed 1"], model.run(image=picture, seed=1))
+    np.testing.assert_array_equal(outputs["reverse"], model.run("reverse", image=picture, seed=0))
 
 
 @pytest.mark.parametrize(
