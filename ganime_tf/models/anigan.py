@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ganime_tf import losses
 from ganime_tf.configs.anigan import PRESETS, AniGANConfig
+from ganime_tf.models.codes import check_code_length
 from ganime_tf.models.optimizers import Adam
 from ganime_tf.models.translator import Translator
 from ganime_tf.models.uses import Use
@@ -244,6 +245,11 @@ class AniGAN(Translator):
             "style_of": Use(self._style_of, ("reference",), "style", help="the code of a picture"),
             "reverse": Use(self._backward, ("image",), help="translate b to a, in a's mean style"),
         }
+
+    def call_use(self, name: str, tensors: dict):
+        """Runs one use; refuses codes of another length in one line."""
+        check_code_length(tensors, self.style_size)
+        return super().call_use(name, tensors)
 
     def _repeated(self, mean, pictures):
         return tf.repeat(tf.convert_to_tensor(mean)[None], tf.shape(pictures)[0], axis=0)

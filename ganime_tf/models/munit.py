@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from ganime_tf import losses
 from ganime_tf.configs.munit import PRESETS, MUNITConfig
-from ganime_tf.models.codes import normal_codes
+from ganime_tf.models.codes import check_code_length, normal_codes
 from ganime_tf.models.optimizers import Adam
 from ganime_tf.models.schedules import StepDecay
 from ganime_tf.models.translator import Translator
@@ -241,6 +241,11 @@ class MUNIT(Translator):
                 self._style_a, ("reference",), "style", help="code of a picture of a"
             ),
         }
+
+    def call_use(self, name: str, tensors: dict):
+        """Runs one use; refuses codes of another length in one line."""
+        check_code_length(tensors, self.style_size)
+        return super().call_use(name, tensors)
 
     def _by_seed(self, image, seed):
         return self._by_style(image, normal_codes(seed, self.config.style_size))

@@ -141,6 +141,8 @@ def test_references_give_styles_and_the_mean_stands_in(tmp_path):
     code = model.run("style_of", reference=other)
     by_reference = model.run(image=picture, reference=other)
     np.testing.assert_array_equal(by_reference, model.run(image=picture, style=code))
+    with pytest.raises(ValueError, match="a code of 8 numbers.*Received 3"):
+        model.run(image=picture, style=code[:3])
     before = model.run(image=picture)
     model.set_mean_styles(b=other[None])
     np.testing.assert_array_equal(model.run(image=picture), by_reference)
