@@ -97,6 +97,10 @@ BATCHES = {"stylegan2": 4, "parsing-bisenet": 8, "parsing-danet": 8, "xgan": 8}
 ROUNDING = {"parsing-bisenet": 1e-3, "xgan": 2e-4}
 
 
+# Steps of plain descent so long that rounding decides where they end, where D's gradient is steep.
+RATES = {"anigan": 1e-4}
+
+
 # Building the step for two replicas takes longer than a test may: docs/models/styleanime.md.
 UNSHOWN_ON_TWO = {"styleanime"}
 
@@ -107,7 +111,8 @@ def test_two_replicas_equal_one(name, preset, two_replicas):
         pytest.skip(f"{name} is not shown to train alike on two replicas")
 
     def sgd(model):
-        model.compile({group: keras.optimizers.SGD(0.05) for group in model.groups})
+        rate = RATES.get(name, 0.05)
+        model.compile({group: keras.optimizers.SGD(rate) for group in model.groups})
         return model
 
     one = sgd(tiny(name, preset, **PER_REPLICA.get(name, {})))
@@ -186,7 +191,7 @@ def test_mixed_precision_trains_float32_weights(name, preset, dtype):
         assert out.dtype == (tf.float32 if use.output == "style" else tf.uint8)
 
 
-@every_tiny
+@every_tiny_twice
 def test_export_gives_the_same_pixels_without_the_package(name, preset, tmp_path):
     model = tiny(name, preset)
     export_saved_model(model, tmp_path / "export")
