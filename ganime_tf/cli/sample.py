@@ -50,6 +50,9 @@ class Args:
     """File for the scores."""
 
 
+_LARGEST_SEED = 2**63 - 1
+
+
 def parse_seeds(text: str, flag: str = "--seeds") -> list[int]:
     """Returns the numbers of "0-3,8": 0, 1, 2, 3, 8.
 
@@ -65,6 +68,8 @@ def parse_seeds(text: str, flag: str = "--seeds") -> list[int]:
             or (dash and int(last) < int(first))
         ):
             raise ValueError(f"`{flag}` takes numbers and ranges, 0-15 or 3,7. Received {text!r}.")
+        if int(last if dash else first) > _LARGEST_SEED:
+            raise ValueError(f"`{flag}` must be in [0, {_LARGEST_SEED}]. Received {part.strip()}.")
         seeds += range(int(first), int(last if dash else first) + 1)
     return seeds
 

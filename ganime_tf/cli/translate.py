@@ -24,15 +24,17 @@ class Args:
     use: str | None = None
     """What the model is to do, e.g. reverse (b to a) or attention; `--use help` lists its uses."""
     reference: Path | None = None
-    """A picture to take the style from, for models that do so."""
+    """A picture to take the style from, for models that do so; of a folder, each: a folder of
+    results for each of them, and grid.png with the pictures in all styles."""
     parsing: Path | None = None
     """A label map, or a folder of maps named as the pictures, for models that draw by them."""
     parser: Path | None = None
     """A run of parsing-bisenet or a LiteRT file that makes those maps."""
     truncation: float | None = None
     """1 for the picture's own latents, towards 0 for what the model knows well."""
-    seed: int | None = None
-    """Number of the random choice, for models that make one."""
+    seed: str | None = None
+    """Number of the random choice, for models that make one; several, 0-4 or 3,7: a folder each,
+    and grid.png."""
     label: str | None = None
     """Name or number of a label, e.g. of an artist, for models that know some; several with commas,
     or all: a folder each, and grid.png with the pictures as each of them."""
@@ -62,6 +64,9 @@ class Args:
     """Replace files of the result folder that no such job wrote; inputs are never replaced."""
     skip_existing: bool = False
     """Go on with a job: leave what it has finished."""
+    diversity: Literal["alex", "squeeze", "vgg"] | None = None
+    """Also measure how far apart the styles of a picture are: LPIPS of this network, mean over all
+    pairs."""
     json: Path | None = None
     """File for a report."""
 
@@ -93,22 +98,16 @@ def main(argv: list[str], prog: str) -> int:
         return 0
     if not args.inputs:
         raise ValueError("Nothing to translate. Give files, folders or globs.")
-    values = {key: getattr(args, key) for key in ("seed", "truncation")}
-    labels = None
-    if args.label is not None:
-        from ganime_tf.inference.artists import parse_labels, translate_labels
+    key, styles = _styles(model, args)
+    values = {} if args.truncation is None else {"truncation": args.truncation}
+    if len(styles) > 1 or args.label == "all" or (args.reference and args.reference.is_dir()):
+        from ganime_tf.inference.styles import translate_styles
 
-        labels = parse_labels(args.label, model.label_names)
-    if args.reference is not None:
-        from ganime_tf.data.io import read_image
-
-        values["reference"] = read_image(args.reference)
-    job = translate_files
-    if labels is not None and (len(labels) > 1 or args.label == "all"):
-        job = translate_labels
-        values["labels"] = labels
-    elif labels is not None:
-        values["label"] = labels[0]
+        job, values = translate_styles, values | {"key": key, "styles": styles}
+    else:
+        job = translate_files
+        for _, value in styles.values():  # one or none
+            values[key] = value
     report = job(
         model,
         list(args.inputs),
@@ -121,8 +120,14 @@ def main(argv: list[str], prog: str) -> int:
         tile=args.tile,
         quick=args.quick,
         faces=None if args.faces == "off" else args.faces,
-        **{key: value for key, value in values.items() if value is not None},
+        **values,
     )
+    if args.diversity is not None:
+        from ganime_tf.inference.styles import diversity
+        from ganime_tf.metrics.lpips import load_lpips
+
+        distance, count = diversity(report, load_lpips(args.diversity))
+        print(f"LPIPS ({args.diversity}) between styles: {distance:.4f}, {count} picture(s)")
     if args.json is not None:
         from ganime_tf.ops.files import write_json
 
@@ -137,6 +142,37 @@ def main(argv: list[str], prog: str) -> int:
         for path, reason in report.skipped:
             print(f"  {path}: {reason}")
     return 1 if report.skipped else 0
+
+
+def _styles(model, args) -> tuple[str, dict]:
+    """The input that chooses the style, and `(title, value)` by the name of a folder."""
+    given = [key for key in ("label", "seed", "reference") if getattr(args, key) is not None]
+    if len(given) > 1:
+        raise ValueError(f"Give one of --{' and --'.join(given)}: each of them chooses the style.")
+    if args.label is not None:
+        from ganime_tf.inference.artists import label_folder, parse_labels
+
+        names = model.label_names
+        labels = parse_labels(args.label, names)
+        titles = {n: names[n] if names else str(n) for n in labels}
+        folders = {n: label_folder(n, names) if names else str(n) for n in labels}
+        return "label", {folders[n]: (titles[n], n) for n in labels}
+    if args.seed is not None:
+        from ganime_tf.cli.sample import parse_seeds
+
+        return "seed", {f"seed-{n}": (f"seed {n}", n) for n in parse_seeds(args.seed, "--seed")}
+    if args.reference is None:
+        return "", {}
+    from ganime_tf.data.io import find_images, read_image
+
+    if not args.reference.is_dir():
+        return "reference", {"reference": ("reference", read_image(args.reference))}
+    found = [args.reference / name for name, _ in find_images(args.reference)]
+    if not found:
+        raise ValueError(f"No picture in {args.reference} to take a style from.")
+    unique = len({path.stem for path in found}) == len(found)
+    names = {path: path.stem if unique else path.name for path in found}
+    return "reference", {names[path]: (names[path], read_image(path)) for path in found}
 
 
 def _maps(model, args):

@@ -5,16 +5,10 @@ Needs nothing of a model but its uses and `label_names`.
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from ganime_tf.inference.translate import TranslateReport, find_inputs, translate_files
 from ganime_tf.models.uses import label_numbers
-from ganime_tf.ops.pictures import contact_sheet
-
-MOST_COLUMNS, MOST_ROWS = 40, 16
-"""Of a table of pictures; more are left out of it, not of the files."""
 
 
 def parse_labels(text: str, names: Sequence[str]) -> list[int]:
@@ -42,68 +36,6 @@ def label_folder(label: int, names: Sequence[str]) -> str:
     plain = re.sub(r"[^\w.()+-]+", "_", names[label]).strip("._")
     alike = [name for name in names if re.sub(r"[^\w.()+-]+", "_", name).strip("._") == plain]
     return plain if plain and len(alike) == 1 else f"{plain or 'label'}-{label}"
-
-
-def translate_labels(
-    model, inputs: list, out: str | Path, labels: Sequence[int], **options
-) -> TranslateReport:
-    """Draws pictures in the style of several labels: a folder each, and a table, `grid.png`.
-
-    Args:
-        model: What `ganime_tf.inference.load` returns.
-        inputs: Files, folders and globs.
-        out: Folder for the results.
-        labels: Numbers of labels.
-        **options: Of `translate_files`.
-
-    Returns:
-        The files of all labels together.
-
-    Raises:
-        ValueError: When there is nothing to write a folder to.
-    """
-    if str(out) == "-":
-        raise ValueError("Several labels give several pictures: `-o` must be a folder.")
-    out, names = Path(out), model.label_names
-    pairs = find_inputs(inputs, out)
-    files = [source for source, _ in pairs if str(source) != "-"]
-    reports = {}
-    for label in labels:
-        place = out / label_folder(label, names)
-        reports[label] = translate_files(model, files, place, label=label, **options)
-    from ganime_tf.ops.pictures import save_png
-
-    sheet = _table(files, out, reports, names)
-    if sheet is not None:
-        save_png(out / "grid.png", sheet)
-    # A picture that cannot be read is skipped for the first label as for all others.
-    skipped = next(iter(reports.values())).skipped
-    return TranslateReport(
-        [path for report in reports.values() for path in report.written],
-        skipped,
-        [path for report in reports.values() for path in report.existing],
-        [entry for report in reports.values() for entry in report.pictures],
-    )
-
-
-def _table(files, out, reports, names) -> np.ndarray | None:
-    """Contents down, labels across."""
-    from ganime_tf.data.io import read_image
-
-    shown = list(reports)[:MOST_COLUMNS]
-    made = {
-        label: {entry["source"]: entry["result"] for entry in reports[label].pictures}
-        for label in shown
-    }
-    rows = []
-    for source in map(str, files):
-        if len(rows) < MOST_ROWS and all(source in found for found in made.values()):
-            drawn = [read_image(made[label][source]) for label in shown]
-            rows.append([read_image(source), *drawn])
-    if not rows:
-        return None
-    size = min(128, max(rows[0][0].shape[:2]))
-    return contact_sheet(rows, columns=["picture", *(names[label] for label in shown)], size=size)
 
 
 def style_codes(model) -> np.ndarray:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from ganime_tf import losses
 from ganime_tf.configs.anigan import PRESETS, AniGANConfig
 from ganime_tf.models.codes import check_code_length
-from ganime_tf.models.optimizers import Adam
+from ganime_tf.models.optimizers import Adam, RMSpropAfterRoot
 from ganime_tf.models.translator import Translator
 from ganime_tf.models.uses import Use
 from ganime_tf.networks import anigan as networks
@@ -105,8 +105,7 @@ class AniGAN(Translator):
             rate = config.learning_rate
             if config.optimizer == "adam":
                 return Adam(rate, config.beta_1, config.beta_2, config.epsilon, epsilon_last=True)
-            # Keras divides by sqrt(v + epsilon), PyTorch by sqrt(v) + epsilon: the same floor.
-            return keras.optimizers.RMSprop(rate, rho=config.beta_2, epsilon=config.epsilon**2)
+            return RMSpropAfterRoot(rate, rho=config.beta_2, epsilon=config.epsilon)
 
         return {group: one() for group in self.groups}
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganime_tf.configs.disentangle import DisentangleConfig
-from ganime_tf.models.optimizers import Adam
+from ganime_tf.models.optimizers import Adam, RMSpropAfterRoot
 from ganime_tf.models.trainable import Trainable
 from ganime_tf.models.uses import Use
 from ganime_tf.networks.disentangle import (
@@ -25,19 +25,6 @@ def ramped(rate: float, steps: int):
     if not steps:
         return rate
     return keras.optimizers.schedules.PolynomialDecay(0.0, steps, end_learning_rate=rate)
-
-
-@keras.saving.register_keras_serializable("ganime_tf")
-class RMSpropAfterRoot(keras.optimizers.RMSprop):
-    """RMSprop that adds epsilon to the root, as PyTorch; Keras adds it below the root."""
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Updates one variable and its second moment."""
-        ops = keras.ops
-        velocity = self._velocities[self._get_variable_index(variable)]
-        rate, gradient = (ops.cast(value, variable.dtype) for value in (learning_rate, gradient))
-        self.assign(velocity, self.rho * velocity + (1 - self.rho) * ops.square(gradient))
-        self.assign_sub(variable, rate * gradient / (ops.sqrt(velocity) + self.epsilon))
 
 
 def rmsprop(config, rate: float):

@@ -23,7 +23,7 @@ from ganime_tf.losses.face2anime import (
     norm_distance,
 )
 from ganime_tf.losses.regularizers import gradient_penalty
-from ganime_tf.models.optimizers import decayed_adam
+from ganime_tf.models.optimizers import RMSpropAfterRoot, decayed_adam
 from ganime_tf.models.schedules import LinearDecay
 from ganime_tf.models.translator import Translator
 from ganime_tf.models.uses import Use
@@ -132,8 +132,7 @@ class Face2Anime(Translator):
         if steps_per_epoch and config.decay_epochs:
             constant = max(config.num_epochs - config.decay_epochs, 0)
             rate = LinearDecay(rate, constant, config.decay_epochs, steps_per_epoch)
-        # Keras divides by sqrt(v + epsilon), PyTorch by sqrt(v) + epsilon: the same floor.
-        return keras.optimizers.RMSprop(rate, rho=config.beta_2, epsilon=config.epsilon**2)
+        return RMSpropAfterRoot(rate, rho=config.beta_2, epsilon=config.epsilon)
 
     def load_pretrained(self):
         """Loads the network of the perceptual loss, unless it came from another run."""

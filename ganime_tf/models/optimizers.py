@@ -55,6 +55,19 @@ class Adam(keras.optimizers.Adam):
         return {**super().get_config(), "epsilon_last": self.epsilon_last}
 
 
+@keras.saving.register_keras_serializable("ganime_tf")
+class RMSpropAfterRoot(keras.optimizers.RMSprop):
+    """RMSprop that adds epsilon to the root, as PyTorch; Keras adds it below the root."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable and its second moment."""
+        ops = keras.ops
+        velocity = self._velocities[self._get_variable_index(variable)]
+        rate, gradient = (ops.cast(value, variable.dtype) for value in (learning_rate, gradient))
+        self.assign(velocity, self.rho * velocity + (1 - self.rho) * ops.square(gradient))
+        self.assign_sub(variable, rate * gradient / (ops.sqrt(velocity) + self.epsilon))
+
+
 def decayed_adam(config, steps_per_epoch: int | None, epsilon_last: bool) -> Adam:
     """Returns Adam as a config says, linearly decayed over its last `decay_epochs`.
 

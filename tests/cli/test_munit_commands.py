@@ -58,12 +58,44 @@ def test_seeds_references_and_directions_change_the_picture(run_dir, tmp_path):
     np.testing.assert_array_equal(outputs["reverse"], model.run("reverse", image=picture, seed=0))
 
 
+def test_several_styles_give_a_folder_each_and_a_table(run_dir, tmp_path, capsys, monkeypatch):
+    rng = np.random.default_rng(1)
+    (tmp_path / "styles").mkdir()
+    for name in ("in.png", "styles/one.png", "styles/two.png"):
+        Image.fromarray(rng.integers(0, 256, (32, 32, 3), np.uint8)).save(tmp_path / name)
+    command = ["translate", str(tmp_path / "in.png"), "--model", str(run_dir)]
+    # How far apart: here, the mean difference of levels.
+    monkeypatch.setattr(
+        "ganime_tf.metrics.lpips.load_lpips",
+        lambda network: lambda a, b: np.abs(a.astype(float) - b).mean((1, 2, 3)),
+    )
+    seeds = [*command, "--seed", "3-5", "--diversity", "alex", "-o", str(tmp_path / "seeds")]
+    assert main(seeds) == 0
+    printed = capsys.readouterr().out
+    model, picture = load(run_dir), np.asarray(Image.open(tmp_path / "in.png"))
+    made = []
+    for seed in (3, 4, 5):
+        made.append(np.asarray(Image.open(tmp_path / f"seeds/seed-{seed}/in.png")).astype(float))
+        np.testing.assert_array_equal(made[-1], model.run(image=picture, seed=seed))
+    apart = [np.abs(made[i] - made[j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert f"LPIPS (alex) between styles: {np.mean(apart):.4f}, 1 picture(s)" in printed
+    references = [*command, "--reference", str(tmp_path / "styles"), "-o", str(tmp_path / "refs")]
+    assert main(references) == 0
+    for name in ("one", "two"):
+        style = np.asarray(Image.open(tmp_path / f"styles/{name}.png"))
+        expected = model.run(image=picture, reference=style)
+        np.testing.assert_array_equal(Image.open(tmp_path / f"refs/{name}/in.png"), expected)
+    tall, wide = (Image.open(tmp_path / f"{name}/grid.png").size for name in ("refs", "seeds"))
+    assert tall[1] > wide[1] and tall[0] < wide[0]  # references stand above their columns
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--use", "with_reference"], "'with_reference' takes image, reference. Received image"),
-        (["--seed", "-1"], "`seed` must be in [0, "),
-        (["--seed", "1", "--reference", "face.png"], "No use of this model takes"),
+        (["--seed", "one"], "`--seed` takes numbers and ranges, 0-15 or 3,7. Received 'one'"),
+        (["--seed", "9" * 30], "`--seed` must be in [0, "),
+        (["--seed", "1", "--reference", "face.png"], "Give one of --seed and --reference"),
     ],
 )
 def test_wrong_inputs_get_one_clear_line(run_dir, tmp_path, capsys, monkeypatch, flags, message):

@@ -2,6 +2,7 @@
 
 import zlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -164,3 +165,17 @@ def test_the_trial_has_munit_s_networks():
     model = AniGAN(image_size=32, load_size=32, filters=8, encoders=config.encoders)
     assert model.stride == 4 and model.style_size == 8
     assert model.decoder.input_shape[0] == (None, None, None, 32)
+
+
+def test_rmsprop_with_decay_takes_pytorch_s_steps():
+    model = tiny("anigan", "anigan-tiny", learning_rate=0.01, l2_weight=0.1)
+    weight = keras.Variable(1.0)
+    optimizer = model.default_optimizers(None)["generator"]
+    optimizer.build([weight])
+    values = []
+    for gradient in (0.5, -0.2, 0.1):
+        decayed = gradient + model.weight_decay(weight) * float(weight)
+        optimizer.apply([tf.constant(decayed)], [weight])
+        values.append(float(weight))
+    # torch.optim.RMSprop(lr=.01, alpha=.99, weight_decay=.1)
+    assert values == pytest.approx([0.90000004, 0.91812068, 0.88785326], abs=1e-6)

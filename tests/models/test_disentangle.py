@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ganime_tf.models.disentangle import DisentangleC2, DisentangleStage1, DisentangleStage2
-from ganime_tf.models.disentangle_base import RMSpropAfterRoot
+from ganime_tf.models.optimizers import RMSpropAfterRoot
 
 _SMALL = {
     "image_size": 16,
