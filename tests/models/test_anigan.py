@@ -1,11 +1,10 @@
 """AniGAN: the release's outputs and a step's losses; the parts and options by their effects."""
 
-import zlib
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from golden import by_name
 from helpers import made_batch, tiny
 
 from ganime_tf.convert.anigan import generator_variables
@@ -13,28 +12,12 @@ from ganime_tf.models import get_preset
 from ganime_tf.models.anigan import AniGAN, _matched
 
 
-def _random(name):
-    return np.random.RandomState(zlib.crc32(name.encode()) & 0xFFFFFFFF)
-
-
-def _picture(name):
-    z = np.tanh(_random(name).standard_normal((2, 3, 32, 32))).astype(np.float32)
-    return tf.constant(z.transpose(0, 2, 3, 1))
-
-
-def _fill(key, shape):
-    """The golden files' weights, which depend on the release's key and shape alone."""
-    z = _random(key).standard_normal(shape).astype(np.float32)
-    scale = np.sqrt(2.0 / np.prod(shape[1:])) if len(shape) > 1 else 0.1
-    return (z * np.float32(scale)).astype(np.float32)
-
-
 def _fill_layer(layer, key):
     height, width, inputs, outputs = layer.kernel.shape
-    kernel = _fill(f"{key}.weight", (outputs, inputs, height, width))
+    kernel = by_name.fill(f"{key}.weight", (outputs, inputs, height, width))
     layer.kernel.assign(kernel.transpose(2, 3, 1, 0))
     if layer.bias is not None:
-        layer.bias.assign(_fill(f"{key}.bias", (outputs,)))
+        layer.bias.assign(by_name.fill(f"{key}.bias", (outputs,)))
 
 
 def _fill_residuals(network, blocks):
@@ -50,11 +33,7 @@ def _fill_residuals(network, blocks):
 def released():
     """The full-width networks with the golden files' weights."""
     model = AniGAN(image_size=32, load_size=32, batch_size=2)
-    for key, entry in generator_variables(model).items():
-        variable, reorder = entry if isinstance(entry, tuple) else (entry, np.asarray)
-        shape = tuple(variable.shape)
-        shape = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape[::-1]
-        variable.assign(reorder(_fill(f"gen.{key}", shape)))
+    by_name.fill_table(generator_variables(model), "gen")
     _fill_layer(model.discriminator_trunk.get_layer("stem"), "dis.conv_1.conv")
     _fill_residuals(
         model.discriminator_trunk,
@@ -71,7 +50,8 @@ def released():
 def test_outputs_and_losses_equal_the_release(shared, released):
     golden = np.load(shared / "facts/golden/anigan_32.npz")
     wanted = dict(zip(golden["loss_names"], golden["losses"], strict=True))
-    model, photo, anime = released, _picture("photo"), _picture("anime")
+    model = released
+    photo, anime = (tf.constant(by_name.picture(name, 32)) for name in ("photo", "anime"))
     code = model.style_encoder(anime)
     np.testing.assert_allclose(code, golden["code"], atol=1e-4)
     content = model.content_encoder(photo)

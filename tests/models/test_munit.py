@@ -1,10 +1,9 @@
 """MUNIT against the release: losses and weights of two steps, and the uses by their effects."""
 
-import zlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from golden import by_name
 from helpers import made_batch, tiny
 
 from ganime_tf.convert.munit import discriminator_variables, generator_variables
@@ -14,31 +13,6 @@ from ganime_tf.models.schedules import StepDecay
 DRAWS = ("judged_style_a", "judged_style_b", "style_a", "style_b")
 
 
-def _random(name):
-    return np.random.RandomState(zlib.crc32(name.encode()) & 0xFFFFFFFF)
-
-
-def _picture(name):
-    z = np.tanh(_random(name).standard_normal((2, 3, 16, 16))).astype(np.float32)
-    return tf.constant(z.transpose(0, 2, 3, 1))
-
-
-def _fill(table, prefix):
-    """The golden files' weights, which depend on the release's key and shape alone."""
-    for key, entry in table.items():
-        variable, reorder = entry if isinstance(entry, tuple) else (entry, np.asarray)
-        shape = tuple(variable.shape)
-        shape = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape[::-1]
-        z = _random(f"{prefix}.{key}").standard_normal(shape).astype(np.float32)
-        if key.endswith("gamma"):
-            value = 1 + 0.1 * z
-        elif len(shape) > 1:
-            value = z * np.sqrt(2.0 / np.prod(shape[1:]))
-        else:
-            value = 0.1 * z
-        variable.assign(reorder(value.astype(np.float32)))
-
-
 def _golden_model(**fields):
     model = MUNIT(
         image_size=16, load_size=16, filters=4, style_size=3, num_blocks=2, mlp_width=8,
@@ -46,9 +20,9 @@ def _golden_model(**fields):
     )  # fmt: skip
     model.compile()
     for domain in ("a", "b"):
-        _fill(generator_variables(model, domain), f"gen_{domain}")
+        by_name.fill_table(generator_variables(model, domain), f"gen_{domain}")
         network = getattr(model, f"discriminator_{domain}")
-        _fill(discriminator_variables(network), f"dis_{domain}")
+        by_name.fill_table(discriminator_variables(network), f"dis_{domain}")
     return model
 
 
@@ -64,12 +38,12 @@ def test_two_steps_equal_the_release(shared, run, fields):
     golden = np.load(shared / "facts/golden/munit_tiny.npz")
     model = _golden_model(**fields)
     wanted = dict(zip(golden[f"{run}_loss_names"], golden[f"{run}_losses"].T, strict=True))
-    batch = {"a": _picture("a"), "b": _picture("b")}
+    batch = {"a": tf.constant(by_name.picture("a", 16)), "b": tf.constant(by_name.picture("b", 16))}
     for step in range(2):
 
         def noise(count, *shape, stream, step=step):
             number = 4 * step + DRAWS.index(stream) + 1
-            return tf.constant(_random(f"draw{number}").standard_normal((2, 3)), tf.float32)
+            return tf.constant(by_name.random(f"draw{number}").standard_normal((2, 3)), tf.float32)
 
         object.__setattr__(model, "noise", noise)
         model.reset_metrics()

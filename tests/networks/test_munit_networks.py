@@ -1,10 +1,9 @@
 """MUNIT's networks and AniGAN's blocks: values by hand, counts and outputs of the originals."""
 
-import zlib
-
 import keras
 import numpy as np
 import pytest
+from golden import by_name
 from keras import ops
 
 from ganime_tf.layers.adain import AdaIN, PictureNorm
@@ -12,38 +11,21 @@ from ganime_tf.layers.polin import AdaPoLIN, PoLIN
 from ganime_tf.networks import munit
 
 
-def _random(name):
-    return np.random.RandomState(zlib.crc32(name.encode()) & 0xFFFFFFFF)
-
-
-def _fill(key, shape):
-    """The golden files' weights, which depend on the original's key and (PyTorch) shape alone."""
-    z = _random(key).standard_normal(shape).astype(np.float32)
-    if key.endswith("gamma"):
-        return (1 + 0.1 * z).astype(np.float32)
-    if len(shape) > 1:
-        return (z * np.sqrt(2.0 / np.prod(shape[1:]))).astype(np.float32)
-    return (0.1 * z).astype(np.float32)
-
-
 def _set(layer, key, dense_as_conv=False):
     """Fills a convolution or dense layer from the original's key."""
     rank = layer.kernel.ndim
     if rank == 4:
         height, width, inputs, outputs = layer.kernel.shape
-        kernel = _fill(f"{key}.weight", (outputs, inputs, height, width)).transpose(2, 3, 1, 0)
+        kernel = by_name.fill(f"{key}.weight", (outputs, inputs, height, width)).transpose(
+            2, 3, 1, 0
+        )
     else:
         inputs, outputs = layer.kernel.shape
         tail = (1, 1) if dense_as_conv else ()
-        kernel = _fill(f"{key}.weight", (outputs, inputs, *tail)).reshape(outputs, inputs).T
+        kernel = by_name.fill(f"{key}.weight", (outputs, inputs, *tail)).reshape(outputs, inputs).T
     layer.kernel.assign(kernel)
     if getattr(layer, "bias", None) is not None:
-        layer.bias.assign(_fill(f"{key}.bias", (outputs,)))
-
-
-def _image(name, size):
-    z = np.tanh(_random(name).standard_normal((2, 3, size, size))).astype(np.float32)
-    return z.transpose(0, 2, 3, 1)
+        layer.bias.assign(by_name.fill(f"{key}.bias", (outputs,)))
 
 
 def _nhwc(array):
@@ -134,7 +116,7 @@ TINY = {"filters": 4, "style_dim": 3, "mlp_width": 8, "num_blocks": 2}
 def test_style_changes_the_picture_and_models_are_restored(kind, tmp_path):
     encoder = munit.build_content_encoder(filters=4, num_blocks=1)
     decoder = munit.build_munit_decoder(**TINY, decoder=kind)
-    content = encoder(_image("x", 16)[:, :, :12])
+    content = encoder(by_name.picture("x", 16)[:, :, :12])
     assert content.shape == (2, 4, 3, 16)
     styles = ops.convert_to_tensor([[0.0, 1.0, 2.0], [2.0, -1.0, 0.0]])
     pictures = decoder([content, styles])
@@ -191,14 +173,14 @@ def _golden_decoder(prefix):
         for weight in ("gamma", "beta"):
             variable = getattr(norm, weight)
             key = f"{prefix}.dec.model.{position}.norm.{weight}"
-            variable.assign(_fill(key, tuple(variable.shape)))
+            variable.assign(by_name.fill(key, tuple(variable.shape)))
     _set(network.get_layer("image"), f"{prefix}.dec.model.5.conv")
     return network
 
 
 def test_networks_equal_the_release(shared):
     golden = np.load(shared / "facts/golden/munit_tiny.npz")
-    a, b = _image("a", 16), _image("b", 16)
+    a, b = by_name.picture("a", 16), by_name.picture("b", 16)
     content, style_a = _golden_content()(a), _golden_style("gen_a")(a)
     style_b = _golden_style("gen_b")(b)
     decoder_b = _golden_decoder("gen_b")
@@ -220,15 +202,15 @@ def test_discriminator_equals_the_release(shared):
             layer = network.get_layer(f"scale{scale}_conv{index}")
             _set(layer, f"dis_b.cnns.{scale}.{index}.conv")
         _set(network.get_layer(f"scale{scale}_logits"), f"dis_b.cnns.{scale}.3")
-    for scale, output in enumerate(network(_image("b", 16))):
+    for scale, output in enumerate(network(by_name.picture("b", 16))):
         _close(output, _nhwc(golden[f"dis_b_{scale}"]))
 
 
 def test_blocks_equal_the_releases(shared):
     golden = np.load(shared / "facts/golden/munit_anigan_blocks.npz")
-    x = _random("x").standard_normal((2, 6, 8, 8)).astype(np.float32).transpose(0, 2, 3, 1)
+    x = by_name.random("x").standard_normal((2, 6, 8, 8)).astype(np.float32).transpose(0, 2, 3, 1)
     gamma, beta = (
-        ops.convert_to_tensor(_random(name).standard_normal((2, 6)).astype(np.float32))
+        ops.convert_to_tensor(by_name.random(name).standard_normal((2, 6)).astype(np.float32))
         for name in ("gamma", "beta")
     )
     x = ops.convert_to_tensor(x)
@@ -261,6 +243,6 @@ def test_blocks_equal_the_releases(shared):
 
     norm = PictureNorm()
     norm.build(x.shape)
-    norm.gamma.assign(_fill("ln.gamma", (6,)))
-    norm.beta.assign(_fill("ln.beta", (6,)))
+    norm.gamma.assign(by_name.fill("ln.gamma", (6,)))
+    norm.beta.assign(by_name.fill("ln.beta", (6,)))
     _close(norm(x), _nhwc(golden["munit_ln"]))
