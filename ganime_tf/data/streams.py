@@ -65,28 +65,35 @@ def training_stream(
             result |= domain.augment(pictures, index, image_size, moves)
         return derive(result, derived, numbers)
 
-    def fast(position, row):
+    def fast(position, count, row):
         def prepared(domain, index, at):
             make = lambda: domain.prepare(domain.pixels(index, size), size, at)  # noqa: E731
             return memory.get(domain, index, make), index
 
-        return position, sample(row, prepared)
+        blank = lambda: {k: tf.zeros(v.shape, v.dtype) for k, v in spec.items()}  # noqa: E731
+        return position, count, tf.cond(count > 0, lambda: sample(row, prepared), blank)
 
     def slow(position):
         def prepared(domain, index, at):
             pixels, found = next_good(domain, index, size)
-            return domain.prepare(pixels, size, at), found
+            make = lambda: domain.prepare(pixels, size, at)  # noqa: E731
+            return memory.get(domain, found, make), found
 
         return sample(row(position), prepared)
 
     def rows(number_of_plan):
         table = plan(number_of_plan, seed, [len(d) for d in domains], per_plan, derived)
-        return tuple(mine(column, number, count, batch_size) for column in table)
+        table = [mine(column, number, count, batch_size) for column in table]
+        # One more that reads nothing: behind it all gaps of the plan are known.
+        table = [tf.pad(column, [[0, 1], *[[0, 0]] * (column.shape.rank - 1)]) for column in table]
+        positions = number_of_plan * own + tf.range(own + 1, dtype=tf.int64)
+        return positions, tf.concat([tf.ones(own, tf.int64), [0]], 0), tuple(table)
 
+    spec = tf.function(slow).get_concrete_function(tf.TensorSpec([], tf.int64)).structured_outputs
     first = start_step * batch_size
     first_plan, rest = divmod(first, own)
     data = tf.data.Dataset.range(first_plan, np.iinfo(np.int64).max // per_plan)
-    data = data.map(plain(rows)).unbatch().skip(rest).enumerate(first)
+    data = data.map(plain(rows)).unbatch().skip(rest)
     data = data.map(plain(fast), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     data = fill_gaps(data.ignore_errors(), first, slow)
     data = data.rebatch(batch_size, drop_remainder=True)
@@ -194,22 +201,28 @@ def validation_stream(
 
 
 def fill_gaps(data: tf.data.Dataset, first: int, slow: Callable) -> tf.data.Dataset:
-    """Puts `slow(position)` where `ignore_errors` dropped an element of `(position, sample)`.
+    """Puts `slow(position)` where `ignore_errors` dropped an element.
+
+    Args:
+        data: Of `(position, count, sample)`; of count 0 only the position counts.
+        first: Position of the first sample.
+        slow: `position -> sample`.
 
     Returns:
-        Batches of one sample, or of several where one follows a gap.
+        Batches of no sample, of one, or of several behind a gap.
     """
 
     def step(expected, item):
-        position, sample = item
-        single = {key: value[tf.newaxis] for key, value in sample.items()}
+        position, count, sample = item
+        own = {key: value[tf.newaxis] for key, value in sample.items()}
         spec = {k: tf.TensorSpec(v.shape, v.dtype) for k, v in sample.items()}
 
         def with_missing():
             made = tf.map_fn(slow, tf.range(expected, position), fn_output_signature=spec)
-            return {key: tf.concat([made[key], single[key]], 0) for key in single}
+            return {k: tf.concat([made[k], tf.repeat(own[k], count, 0)], 0) for k in own}
 
-        return position + 1, tf.cond(position == expected, lambda: single, with_missing)
+        alone = (position == expected) & (count == 1)
+        return position + count, tf.cond(alone, lambda: own, with_missing)
 
     return data.scan(tf.constant(first, tf.int64), plain(step))
 
