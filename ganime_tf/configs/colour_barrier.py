@@ -2,12 +2,14 @@
 
 import dataclasses
 
+from ganime_tf.configs.fields import Count
+
 
 @dataclasses.dataclass(frozen=True)
 class ColourBarrierConfig:
     """The colour barrier: where colours change, seen from the ink alone."""
 
-    filters: tuple[int, ...] = (24, 40, 64, 96, 96)
+    filters: tuple[Count, ...] = (24, 40, 64, 96, 96)
     """Channels of the U-Net at strides 2, 4, 8, ..."""
     convs: int = 2
     """Convolutions of a level."""

@@ -20,7 +20,7 @@ class DisentangleConfig(TrainableConfig):
     """Artists; training takes as many as the data has."""
     artists: tuple[str, ...] = ()
     """Their names by number; training takes those of the data."""
-    filters: tuple[int, ...] = (32, 64, 128, 256, 512, 1024)
+    filters: tuple[Count, ...] = (32, 64, 128, 256, 512, 1024)
     """Channels of the levels, each of half the size."""
     dense: Count = 2048
     """Width of the fully connected layer."""

@@ -40,7 +40,7 @@ class StyleAnimeConfig(TrainableConfig):
     """Most channels of a layer of the prior and of D2."""
     group_size: Count = 4
     """Pictures that D2's minibatch standard deviation is taken over."""
-    units: tuple[int, ...] = (3, 4, 14, 3)
+    units: tuple[Count, ...] = (3, 4, 14, 3)
     """Residual units of the four stages of the encoders."""
     filters: Count = 64
     """Channels of the encoders' first stage; each further one has twice as many."""

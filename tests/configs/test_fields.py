@@ -13,7 +13,7 @@ from ganime_tf.models import MODELS, get_presets
 
 
 def numbers(settings):
-    """Every numeric field with the ranges of its annotation."""
+    """Every numeric field: name, whether real, ranges of its annotation, how one value is given."""
     hints = typing.get_type_hints(type(settings), include_extras=True)
     for field in dataclasses.fields(settings):
         hint = hints[field.name]
@@ -21,30 +21,31 @@ def numbers(settings):
         inner = [p for part in parts for p in (part, *typing.get_args(part))]
         ranges = [p for p in inner if isinstance(p, Range)]
         if float in inner or int in inner:
-            yield field.name, float in inner, ranges
+            several = typing.get_origin(hint) is tuple
+            yield field.name, float in inner, ranges, (lambda x: (x,)) if several else (lambda x: x)
 
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_every_number_refuses_what_is_not_finite_and_what_is_below_its_range(name):
     config = next(iter(get_presets(name).values()))
-    for field, real, ranges in numbers(config):
+    for field, real, ranges, wrap in numbers(config):
         if real:
             for value in (float("nan"), float("inf")):
                 with pytest.raises(ValueError, match=f"`{field}` must be finite"):
-                    dataclasses.replace(config, **{field: value})
+                    dataclasses.replace(config, **{field: wrap(value)})
         for limit in ranges:
             if limit.low is not None:
                 with pytest.raises(ValueError, match=field):
-                    dataclasses.replace(config, **{field: type(limit.low)(limit.low - 1)})
+                    dataclasses.replace(config, **{field: wrap(type(limit.low)(limit.low - 1))})
             if limit.high is not None:
                 with pytest.raises(ValueError, match=field):
-                    dataclasses.replace(config, **{field: limit.high + 1})
+                    dataclasses.replace(config, **{field: wrap(limit.high + 1)})
 
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_every_number_has_a_range(name):
     config = next(iter(get_presets(name).values()))
-    assert not [field for field, _, ranges in numbers(config) if not ranges]
+    assert not [field for field, _, ranges, _ in numbers(config) if not ranges]
 
 
 @pytest.mark.parametrize(
