@@ -100,11 +100,16 @@ def setup_logging() -> None:
     """Sends the package's log to stderr, plainly."""
     import logging
 
+    class _Stderr(logging.StreamHandler):
+        """Writes to what `sys.stderr` is now, not to what it was when the log was set up."""
+
+        stream = property(lambda self: sys.stderr, lambda self, stream: None)
+
     # TensorFlow names the temporary folders it writes to.
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     logger = logging.getLogger("ganime_tf")
     if not logger.handlers:
-        handler = logging.StreamHandler()
+        handler = _Stderr()
         handler.setFormatter(logging.Formatter("%(message)s"))
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)

@@ -70,7 +70,7 @@ def _pictures(model, args: Args):
     from ganime_tf.data import open_data
     from ganime_tf.ops.images import to_uint8
 
-    source = open_data(args.data, kind="labelled")
+    source = open_data(args.data, kind=model.data_kind)
     if tuple(source.labels) != tuple(model.label_names):
         raise ValueError(
             f"{args.data} has {len(source.labels)} artists, and not those of {args.model}."

@@ -177,12 +177,16 @@ def _styles(model, args) -> tuple[str, dict]:
 
 def _maps(model, args):
     """Where the maps come from, for models that take them."""
-    from ganime_tf.inference.maps import MapSource, needs_map, takes_map
+    from ganime_tf.models.uses import needs_map, takes_map
 
     asked = args.parsing is not None or args.parser is not None
     if asked and not takes_map(model):
         raise ValueError("This model takes no label maps: leave --parsing and --parser out.")
-    return MapSource(model, args.parsing, args.parser) if asked or needs_map(model) else None
+    if not asked and not needs_map(model):
+        return None
+    from ganime_tf.inference.maps import MapSource  # imports TensorFlow
+
+    return MapSource(model, args.parsing, args.parser)
 
 
 def _colour(text: str) -> tuple[int, int, int]:

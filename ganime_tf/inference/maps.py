@@ -18,17 +18,6 @@ FACE_PARSER = "bisenetv2_celebamask_448_int8.tflite"
 _BY_COUNT = {17: "anime17", 19: "danbooru-parsing"}
 
 
-def needs_map(model) -> bool:
-    """Whether every use of a model that takes a picture takes a map too."""
-    uses = [use for use in model.uses().values() if "image" in use.inputs]
-    return bool(uses) and all("parsing" in use.required for use in uses)
-
-
-def takes_map(model) -> bool:
-    """Whether some use of a model takes a map."""
-    return any("parsing" in use.inputs for use in model.uses().values())
-
-
 class MapSource:
     """Gives the map of a picture, in the class numbers of a model.
 

@@ -269,3 +269,14 @@ def _check_shape(name: str, array, entry: Input) -> None:
     if not fits or 0 in shape:
         wanted = ", ".join(["N", *("any" if size is None else str(size) for size in entry.shape)])
         raise ValueError(f"`{name}` must have the shape ({wanted}). Received {shape}.")
+
+
+def needs_map(model) -> bool:
+    """Whether every use of a model that takes a picture takes a map too."""
+    uses = [use for use in model.uses().values() if "image" in use.inputs]
+    return bool(uses) and all("parsing" in use.required for use in uses)
+
+
+def takes_map(model) -> bool:
+    """Whether some use of a model takes a map."""
+    return any("parsing" in use.inputs for use in model.uses().values())

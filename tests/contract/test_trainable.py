@@ -21,18 +21,17 @@ from ganime_tf.training.run import RunConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 every_tiny = pytest.mark.parametrize(("name", "preset"), tiny_names())
-# Building their step takes long: what builds it more than once, or for other devices, is slow.
-COSTLY = {
-    *("styleanime", "xgan", "face2anime", "munit", "anigan"),
-    *("disentangle-stage1", "disentangle-stage2"),
-}
-every_tiny_twice = pytest.mark.parametrize(
-    ("name", "preset"),
-    [
-        pytest.param(*each, marks=[pytest.mark.slow] if each[0] in COSTLY else [])
+# Their step is cheap to build; what builds it twice, or for other devices, is slow for the others.
+CHEAP = ("pix2pix", "cyclegan", "cartoongan", "stylegan2", "parsing-bisenet", "anime-classifier")
+
+
+def twice(quick=CHEAP):
+    """Every tiny preset; all but those of the models named are marked slow."""
+    rows = [
+        pytest.param(*each, marks=() if each[0] in quick else pytest.mark.slow)
         for each in tiny_names()
-    ],
-)
+    ]
+    return pytest.mark.parametrize(("name", "preset"), rows)
 
 
 @pytest.mark.parametrize("name", list(MODELS))
@@ -105,7 +104,7 @@ RATES = {"anigan": 1e-4}
 UNSHOWN_ON_TWO = {"styleanime"}
 
 
-@every_tiny_twice
+@twice()
 def test_two_replicas_equal_one(name, preset, two_replicas):
     if name in UNSHOWN_ON_TWO:
         pytest.skip(f"{name} is not shown to train alike on two replicas")
@@ -137,7 +136,7 @@ def whole_state(model) -> list:
 UNSTEADY = {"parsing-danet": 5e-3}
 
 
-@every_tiny_twice
+@twice()
 def test_resume_is_bit_exact(name, preset, tmp_path):
     straight = tiny(name, preset, ema_decay=0.9)
     batches = [made_batch(straight, seed=seed) for seed in range(4)]
@@ -161,7 +160,7 @@ def test_resume_is_bit_exact(name, preset, tmp_path):
             np.testing.assert_allclose(np.array(a), np.array(b), rtol=0, atol=loose, err_msg=a.path)
 
 
-@every_tiny_twice
+@twice()
 def test_keras_file_restores_weights_and_optimizers(name, preset, tmp_path):
     model = tiny(name, preset)
     run_steps(model, [made_batch(model)])
@@ -177,9 +176,17 @@ def test_keras_file_restores_weights_and_optimizers(name, preset, tmp_path):
             np.testing.assert_array_equal(np.array(x), np.array(y))
 
 
-@every_tiny_twice
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision_trains_float32_weights(name, preset, dtype):
+@twice()
+def test_bfloat16_trains_float32_weights(name, preset):
+    trains_in_mixed_precision(name, preset, "mixed_bfloat16")
+
+
+@twice(("pix2pix", "stylegan2"))
+def test_float16_trains_float32_weights(name, preset):
+    trains_in_mixed_precision(name, preset, "mixed_float16")
+
+
+def trains_in_mixed_precision(name, preset, dtype):
     model = tiny(name, preset, dtype=dtype)
     logs = run_steps(model, [made_batch(model)])
     assert all(np.isfinite(value) for value in logs.values()), logs
@@ -191,7 +198,7 @@ def test_mixed_precision_trains_float32_weights(name, preset, dtype):
         assert out.dtype == (tf.float32 if use.output == "style" else tf.uint8)
 
 
-@every_tiny_twice
+@twice()
 def test_export_gives_the_same_pixels_without_the_package(name, preset, tmp_path):
     model = tiny(name, preset)
     export_saved_model(model, tmp_path / "export")

@@ -14,8 +14,8 @@ from weights.made_files import save_zip
 from ganime_tf.cli import main
 from ganime_tf.cli.convert import LAYOUTS
 from ganime_tf.configs.styleanime import RELEASED19
-from ganime_tf.convert import cyclegan, pix2pix, ugatit
-from ganime_tf.models import get_model
+from ganime_tf.convert import anigan, cyclegan, munit, pix2pix, ugatit
+from ganime_tf.models import get_model, get_presets
 from ganime_tf.networks.ir_se import state_table
 
 
@@ -88,10 +88,32 @@ def _styleanime(monkeypatch):
     return {"best_model.pt": {"state_dict": state, "latent_avg": np.zeros(8, np.float32)}}
 
 
+def _munit(monkeypatch):
+    model, kinds = get_model("munit")(get_presets("munit")["munit-tiny"]), {}
+    for domain in "ab":
+        kinds.setdefault("gen", {})[domain] = released(munit.generator_variables(model, domain))
+        discriminator = getattr(model, f"discriminator_{domain}")
+        kinds.setdefault("dis", {})[domain] = released(munit.discriminator_variables(discriminator))
+        code = kinds["gen"][domain]
+        code["enc_style.model.6.weight"] = code["enc_style.model.6.weight"][..., None, None]
+    return {f"{kind}_1.pt": states for kind, states in kinds.items()}
+
+
+def _anigan(monkeypatch):
+    model = get_model("anigan")(get_presets("anigan")["anigan-tiny"])
+    state = released(anigan.generator_variables(model))
+    for key in state:
+        if key.endswith(("conv1x1.weight", "para_model.2.weight")):
+            state[key] = state[key][..., None, None]
+    return {"released.pt": {"gen_test": state}}
+
+
 CASES = {
     "pix2pix": _pix2pix,
     "cyclegan": _cyclegan,
     "ugatit": _ugatit,
+    "munit": _munit,
+    "anigan": _anigan,
     "cartoongan": _cartoongan,
     "animegan2": _animegan2,
     "stylegan2": _stylegan2,
@@ -155,7 +177,7 @@ def test_what_does_not_fit_is_refused_in_a_line(layout, monkeypatch, tmp_path, c
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_files_of_other_things_are_refused_in_a_line(layout, monkeypatch, tmp_path, capsys):
-    suffix = ".pt" if layout in ("stylegan2", "styleanime", "ugatit") else ".pth"
+    suffix = ".pt" if layout in ("stylegan2", "styleanime", "ugatit", "munit", "anigan") else ".pth"
     path = tmp_path / f"latest_net_G_A{suffix}"
     for content in (b"no weights", None):
         if content is None:

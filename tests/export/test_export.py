@@ -110,6 +110,7 @@ def test_integer_weights_are_small_and_integer_features_near(tmp_path):
         assert report.differences[0].mean < 4
 
 
+@pytest.mark.slow
 def test_a_use_that_the_format_cannot_hold_is_left_out_and_said(tmp_path):
     pytest.importorskip("ai_edge_litert")
     model = tiny("stylegan2", "stylegan2-tiny")

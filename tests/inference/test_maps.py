@@ -6,9 +6,10 @@ from PIL import Image
 
 from ganime_tf.cli import main
 from ganime_tf.inference.load import load, save_model_as_run
-from ganime_tf.inference.maps import MapSource, needs_map
+from ganime_tf.inference.maps import MapSource
 from ganime_tf.models.parsing import ParsingBiSeNet
 from ganime_tf.models.styleanime import PRESETS, StyleAnime
+from ganime_tf.models.uses import needs_map
 
 _TINY = {"image_size": 16, "load_size": 16, "channel_base": 64, "channel_max": 8, "style_size": 8,
          "latent_size": 8, "mapping_layers": 2, "filters": 4, "bank_size": 40,

@@ -1,5 +1,6 @@
 """Pictures strip by strip: the same pixels as in one piece, for every translator."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,13 +21,22 @@ def picture(height=75, width=150):
 def vivid(name, preset, picture):
     """A tiny model whose results have contrast: an untrained one paints nearly flat grey."""
     model = tiny(name, preset)
-    uses = {"default": "generator_a2b", "reverse": "generator_b2a"}
-    for network in model.generators:
-        use = next((u for u, n in uses.items() if n == network.name), "default")
-        shown = model.for_inference(network)  # the moving average, where one is kept
-        last = [layer for layer in shown.layers if hasattr(layer, "kernel")][-1].kernel
-        last.assign(last * (40.0 / max(float(model.run(use, image=picture).std()), 0.5)))
-    return model
+    # The moving averages, where they are kept.
+    painters = [model.for_inference(n) for n in model.generators if n.output_shape[-1] == 3]
+    uses = [use for use in ("default", "reverse") if use in model.uses()]
+    random = np.random.default_rng(0)
+    for network in painters:
+        for layer in network._flatten_layers():  # of a style: scales near 1, not near 0
+            if isinstance(layer, keras.layers.Dense):
+                layer.bias.assign(random.normal(1.0, 0.3, layer.bias.shape))
+    for _ in range(4):
+        contrast = min(float(model.run(use, image=picture).std()) for use in uses)
+        if contrast > 20:
+            return model
+        for network in painters:
+            last = [layer for layer in network.layers if hasattr(layer, "kernel")][-1].kernel
+            last.assign(last * (40.0 / max(contrast, 0.5)))
+    raise AssertionError(f"{name} paints flat pictures.")
 
 
 @pytest.mark.parametrize(("name", "preset"), tiny_names("Translator"))
@@ -43,7 +53,8 @@ def test_tiles_give_the_pixels_of_the_whole(name, preset):
         )
         assert np.abs(tiled - whole).max() <= 1
         assert whole.std() > 8, "a flat picture would prove nothing"
-        assert done[-1][0] == done[-1][1] > 3
+        # XGAN's networks know one size, the picture is resized to it: nothing is left to cut.
+        assert not done if name == "xgan" else done[-1][0] == done[-1][1] > 3
 
 
 def test_the_quick_way_is_near_and_another():

@@ -26,7 +26,7 @@ def test_lsgan_matches_closed_form():
 
 def test_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="kind"):
-        losses.gan_generator_loss(np.float32([0]), "hinge")
+        losses.gan_generator_loss(np.float32([0]), "entropy")
 
 
 def test_l1_and_l2_are_means():

@@ -10,6 +10,7 @@ from golden import stylize_states as states
 from helpers import made_batch, run_steps, values
 
 from ganime_tf.convert import animegan2, cartoongan
+from ganime_tf.convert.common import keras_kernel
 from ganime_tf.models.animegan import PRESETS, AnimeGAN
 from ganime_tf.models.cartoongan import PRESETS as CARTOON_PRESETS
 from ganime_tf.models.cartoongan import CartoonGAN
@@ -86,7 +87,7 @@ def test_animegan_step_matches_pytorch():
         discriminator_weight=3.0,
     )  # fmt: skip
     state = states.animegan_state()
-    named = {animegan2._torch_name(k): animegan2._torch_value(v) for k, v in state.items()}
+    named = {animegan2._torch_name(key): keras_kernel(value) for key, value in state.items()}
     animegan2.apply_state(model.generator, named)
     keys = {animegan2._torch_name(key): key for key in state}
 
@@ -113,7 +114,12 @@ def test_cartoongan_step_matches_pytorch():
             return discriminator_key(layer, variable)
         return f"{layer}.{suffix[variable]}"
 
-    assert_step_matches("cartoongan", model, rename, cartoongan._to_keras)
+    def back(key, value):
+        layer, kind = key.split(".")
+        variable = next(name for name, given in suffix.items() if given == kind)
+        return cartoongan._reorder(layer, variable)(value)
+
+    assert_step_matches("cartoongan", model, rename, back)
 
 
 TINY = {AnimeGAN: PRESETS["animegan-tiny"], CartoonGAN: CARTOON_PRESETS["cartoongan-tiny"]}

@@ -123,5 +123,4 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]
-    without_onnx = path.stem == "06_export" and importlib.util.find_spec("onnxruntime") is None
-    assert len(pictures) >= (1 if without_onnx else 2)
+    assert len(pictures) >= (1 if path.stem == "06_export" else 2)
