@@ -467,3 +467,14 @@ class AniGAN(_Pair):
         if self._averages is None:
             self._averages = [value.clone() for value in values]
         torch._foreach_lerp_(self._averages, values, 1 - decay)
+
+
+def make_rmsprop(model):
+    """AniGAN's optimizers, `(generators, discriminators)`."""
+    return [
+        torch.optim.RMSprop(
+            [value for network in networks for value in network.parameters()],
+            1e-4, alpha=0.99, eps=1e-8, weight_decay=1e-4,
+        )
+        for networks in (model.generators, model.discriminators)
+    ]  # fmt: skip
