@@ -274,6 +274,7 @@ def serve_training(model, spec: dict) -> None:
     import tensorflow as tf
 
     model.compile()
+    model.look_seconds = 0.0  # every step is waited for, as PyTorch's
     model.make_train_function()
     rng = np.random.default_rng(0)
     shape = (spec["batch"], spec["size"], spec["size"], 3)

@@ -23,9 +23,10 @@ class Args:
     """Which weights of a run directory."""
     use: str | None = None
     """What the model is to do, e.g. reverse (b to a) or attention; `--use help` lists its uses."""
-    reference: Path | None = None
-    """A picture to take the style from, for models that do so; of a folder, each: a folder of
-    results for each of them, and grid.png with the pictures in all styles."""
+    reference: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()
+    """A picture to take the style from, for models that do so; may be given several times. Of
+    several, or of a folder, each: a folder of results for each of them, and grid.png with the
+    pictures in all styles."""
     parsing: Path | None = None
     """A label map, or a folder of maps named as the pictures, for models that draw by them."""
     parser: Path | None = None
@@ -38,6 +39,10 @@ class Args:
     label: str | None = None
     """Name or number of a label, e.g. of an artist, for models that know some; several with commas,
     or all: a folder each, and grid.png with the pictures as each of them."""
+    steps: int = 0
+    """Styles on the way from each of the references, seeds or labels to the next, both ends among
+    them, for models that know style codes: a folder each, grid.png, and strips/ with a strip of
+    every picture."""
     format: Literal["png", "jpg", "webp", "same"] = "png"
     """Of the results; same: the input's. JPEG has no transparency: the background shows."""
     size: int = 0
@@ -100,7 +105,17 @@ def main(argv: list[str], prog: str) -> int:
         raise ValueError("Nothing to translate. Give files, folders or globs.")
     key, styles = _styles(model, args)
     values = {} if args.truncation is None else {"truncation": args.truncation}
-    if len(styles) > 1 or args.label == "all" or (args.reference and args.reference.is_dir()):
+    use, folders = args.use, any(path.is_dir() for path in args.reference)
+    if args.steps:
+        from ganime_tf.inference.styles import style_ways
+
+        ends, given = styles, args.parsing is not None or args.parser is not None
+        use, styles = style_ways(model, key, ends, args.steps, use, maps=given)
+        values["strips"] = True
+        if key == "reference":
+            values["above"] = {name: value for name, (_, value) in ends.items()}
+        key = "style"
+    if len(styles) > 1 or args.label == "all" or folders:
         from ganime_tf.inference.styles import translate_styles
 
         job, values = translate_styles, values | {"key": key, "styles": styles}
@@ -112,7 +127,7 @@ def main(argv: list[str], prog: str) -> int:
         model,
         list(args.inputs),
         args.out,
-        use=args.use,
+        use=use,
         overwrite=args.overwrite,
         skip_existing=args.skip_existing,
         maps=_maps(model, args),
@@ -146,7 +161,7 @@ def main(argv: list[str], prog: str) -> int:
 
 def _styles(model, args) -> tuple[str, dict]:
     """The input that chooses the style, and `(title, value)` by the name of a folder."""
-    given = [key for key in ("label", "seed", "reference") if getattr(args, key) is not None]
+    given = [key for key in ("label", "seed", "reference") if getattr(args, key) not in (None, ())]
     if len(given) > 1:
         raise ValueError(f"Give one of --{' and --'.join(given)}: each of them chooses the style.")
     if args.label is not None:
@@ -161,18 +176,27 @@ def _styles(model, args) -> tuple[str, dict]:
         from ganime_tf.cli.sample import parse_seeds
 
         return "seed", {f"seed-{n}": (f"seed {n}", n) for n in parse_seeds(args.seed, "--seed")}
-    if args.reference is None:
-        return "", {}
+    return ("reference", _references(args.reference)) if args.reference else ("", {})
+
+
+def _references(places) -> dict:
+    """Pictures by a name of each: its stem, where no other has it."""
     from ganime_tf.data.io import find_images, read_image
 
-    if not args.reference.is_dir():
-        return "reference", {"reference": ("reference", read_image(args.reference))}
-    found = [args.reference / name for name, _ in find_images(args.reference)]
-    if not found:
-        raise ValueError(f"No picture in {args.reference} to take a style from.")
-    unique = len({path.stem for path in found}) == len(found)
-    names = {path: path.stem if unique else path.name for path in found}
-    return "reference", {names[path]: (names[path], read_image(path)) for path in found}
+    found = []
+    for place in places:
+        inside = [place / name for name, _ in find_images(place)] if place.is_dir() else [place]
+        if not inside:
+            raise ValueError(f"No picture in {place} to take a style from.")
+        found += inside
+    names = [path.stem for path in found]
+    for candidates in (names, [path.name for path in found]):
+        if len(set(candidates)) == len(found):
+            names = candidates
+            break
+    else:
+        names = [f"{number}-{path.stem}" for number, path in enumerate(found, 1)]
+    return {name: (name, read_image(path)) for name, path in zip(names, found, strict=True)}
 
 
 def _maps(model, args):

@@ -230,6 +230,9 @@ class MUNIT(Translator):
             ),
             "with_style": Use(self._by_style, ("image", "style"), help="in the style of a code"),
             "style_of": Use(self._style_b, ("reference",), "style", help="code of a picture of b"),
+            "style_of_seed": Use(
+                self._style_of_seed, ("seed",), "style", help="code of a seed, for both ways"
+            ),
             "reverse": Use(self._back_by_seed, **seeded, help="translate b to a, by a seed"),
             "reverse_with_reference": Use(
                 self._back_by_reference, ("image", "reference"), help="in the style of one of a"
@@ -247,8 +250,11 @@ class MUNIT(Translator):
         check_code_length(tensors, self.style_size)
         return super().call_use(name, tensors)
 
+    def _style_of_seed(self, seed):
+        return normal_codes(seed, self.config.style_size)
+
     def _by_seed(self, image, seed):
-        return self._by_style(image, normal_codes(seed, self.config.style_size))
+        return self._by_style(image, self._style_of_seed(seed))
 
     def _by_reference(self, image, reference):
         return self._by_style(image, self._style_b(reference))
@@ -257,7 +263,7 @@ class MUNIT(Translator):
         return self._across(self.content_encoder_a, self.decoder_b, image, style)
 
     def _back_by_seed(self, image, seed):
-        return self._back_by_style(image, normal_codes(seed, self.config.style_size))
+        return self._back_by_style(image, self._style_of_seed(seed))
 
     def _back_by_reference(self, image, reference):
         return self._back_by_style(image, self._style_a(reference))

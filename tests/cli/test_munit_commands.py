@@ -21,6 +21,16 @@ def run_dir(tmp_path_factory):
     return folder
 
 
+def check_same(picture, wanted):
+    """Equal but for the rounding between two compiled graphs: one level."""
+    assert np.abs(np.asarray(picture).astype(int) - wanted).max() <= 1
+
+
+@pytest.fixture(scope="module")
+def trained(run_dir):
+    return load(run_dir)
+
+
 def test_training_writes_every_loss(run_dir):
     rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     names = {"d_loss", "g_adversarial", "g_image", "g_style", "g_content"}
@@ -30,7 +40,7 @@ def test_training_writes_every_loss(run_dir):
     assert "anigan" in json.dumps(config)
 
 
-def test_seeds_references_and_directions_change_the_picture(run_dir, tmp_path):
+def test_seeds_references_and_directions_change_the_picture(run_dir, trained, tmp_path):
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (37, 42, 3), np.uint8)
     Image.fromarray(picture).save(tmp_path / "face.png")
@@ -52,13 +62,15 @@ def test_seeds_references_and_directions_change_the_picture(run_dir, tmp_path):
         "reverse": translate("reverse", "--use", "reverse"),
     }
     assert len({output.tobytes() for output in outputs.values()}) == len(outputs)
-    model = load(run_dir)
-    np.testing.assert_array_equal(first, model.run(image=picture))  # seed 0 is the default
-    np.testing.assert_array_equal(outputs["seed 1"], model.run(image=picture, seed=1))
-    np.testing.assert_array_equal(outputs["reverse"], model.run("reverse", image=picture, seed=0))
+    model = trained
+    check_same(first, model.run(image=picture))  # seed 0 is the default
+    check_same(outputs["seed 1"], model.run(image=picture, seed=1))
+    check_same(outputs["reverse"], model.run("reverse", image=picture, seed=0))
 
 
-def test_several_styles_give_a_folder_each_and_a_table(run_dir, tmp_path, capsys, monkeypatch):
+def test_several_styles_give_a_folder_each_and_a_table(
+    run_dir, trained, tmp_path, capsys, monkeypatch
+):
     rng = np.random.default_rng(1)
     (tmp_path / "styles").mkdir()
     for name in ("in.png", "styles/one.png", "styles/two.png"):
@@ -72,11 +84,11 @@ def test_several_styles_give_a_folder_each_and_a_table(run_dir, tmp_path, capsys
     seeds = [*command, "--seed", "3-5", "--diversity", "alex", "-o", str(tmp_path / "seeds")]
     assert main(seeds) == 0
     printed = capsys.readouterr().out
-    model, picture = load(run_dir), np.asarray(Image.open(tmp_path / "in.png"))
+    model, picture = trained, np.asarray(Image.open(tmp_path / "in.png"))
     made = []
     for seed in (3, 4, 5):
         made.append(np.asarray(Image.open(tmp_path / f"seeds/seed-{seed}/in.png")).astype(float))
-        np.testing.assert_array_equal(made[-1], model.run(image=picture, seed=seed))
+        check_same(made[-1], model.run(image=picture, seed=seed))
     apart = [np.abs(made[i] - made[j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))]
     assert f"LPIPS (alex) between styles: {np.mean(apart):.4f}, 1 picture(s)" in printed
     references = [*command, "--reference", str(tmp_path / "styles"), "-o", str(tmp_path / "refs")]
@@ -84,9 +96,66 @@ def test_several_styles_give_a_folder_each_and_a_table(run_dir, tmp_path, capsys
     for name in ("one", "two"):
         style = np.asarray(Image.open(tmp_path / f"styles/{name}.png"))
         expected = model.run(image=picture, reference=style)
-        np.testing.assert_array_equal(Image.open(tmp_path / f"refs/{name}/in.png"), expected)
+        check_same(Image.open(tmp_path / f"refs/{name}/in.png"), expected)
     tall, wide = (Image.open(tmp_path / f"{name}/grid.png").size for name in ("refs", "seeds"))
     assert tall[1] > wide[1] and tall[0] < wide[0]  # references stand above their columns
+
+
+def _references(folder):
+    """A picture to translate and two references of different sizes, saved and returned."""
+    rng = np.random.default_rng(2)
+    pictures = {
+        "in": rng.integers(0, 256, (32, 32, 3), np.uint8),
+        "dark": rng.integers(0, 90, (40, 24, 3), np.uint8),
+        "light": rng.integers(160, 256, (32, 48, 3), np.uint8),
+    }
+    for name, pixels in pictures.items():
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    return pictures
+
+
+def test_steps_go_from_one_reference_to_the_next(run_dir, trained, tmp_path):
+    pictures = _references(tmp_path)
+    command = ["translate", str(tmp_path / "in.png"), "--model", str(run_dir), "--steps", "4"]
+    for name in ("dark", "light"):
+        command += ["--reference", str(tmp_path / f"{name}.png")]
+    assert main([*command, "-o", str(tmp_path / "out")]) == 0
+    names = ["dark", "dark-to-light-1", "dark-to-light-2", "light"]
+    made = {n: np.asarray(Image.open(tmp_path / f"out/{n}/in.png")).astype(int) for n in names}
+    model = trained
+    for name in ("dark", "light"):
+        wanted = model.run(image=pictures["in"], reference=pictures[name])
+        check_same(made[name], wanted)
+    whole = np.abs(made["light"] - made["dark"]).mean()
+    away = [np.abs(made[name] - made["dark"]).mean() for name in names]
+    left = [np.abs(made[name] - made["light"]).mean() for name in names]
+    assert whole > 0 and away == sorted(away) and left == sorted(left, reverse=True)
+    assert all(0 < d < whole for d in (*away[1:3], *left[1:3]))  # between the two
+    strip, grid = (np.asarray(Image.open(tmp_path / f"out/{n}.png")) for n in ("strips/in", "grid"))
+    np.testing.assert_array_equal(strip, grid)  # of one picture
+    # Five columns; the references stand above their ends, and nothing above those between.
+    above = [strip[28:60, left : left + 32] for left in range(6, strip.shape[1], 38)]
+    assert [int(tile.min()) < 250 for tile in above] == [False, True, False, False, True]
+    assert above[1].mean() < above[4].mean()
+    below = [strip[66:98, left : left + 32] for left in range(6, strip.shape[1], 38)]
+    for tile, wanted in zip(below, (pictures["in"], *made.values()), strict=True):
+        np.testing.assert_array_equal(tile, wanted)
+
+
+def test_steps_go_from_seed_to_seed(run_dir, trained, tmp_path):
+    pictures = _references(tmp_path)
+    command = ["translate", str(tmp_path / "in.png"), "--model", str(run_dir), "--steps", "3"]
+    assert main([*command, "--seed", "4,9,2", "-o", str(tmp_path / "out")]) == 0
+    found = {p.parent.name: np.asarray(Image.open(p)) for p in (tmp_path / "out").glob("*/in.png")}
+    between = {"seed-4-to-seed-9-1", "seed-9-to-seed-2-1"}
+    assert set(found) == {"seed-4", "seed-9", "seed-2", "strips"} | between
+    model = trained
+    for seed in (4, 9, 2):
+        wanted = model.run(image=pictures["in"], seed=seed)
+        check_same(found[f"seed-{seed}"], wanted)
+    four, nine = model.run("style_of_seed", seed=np.asarray([4, 9]))
+    wanted = model.run(image=pictures["in"], style=(four + nine) / 2)
+    check_same(found["seed-4-to-seed-9-1"], wanted)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +165,8 @@ def test_several_styles_give_a_folder_each_and_a_table(run_dir, tmp_path, capsys
         (["--seed", "one"], "`--seed` takes numbers and ranges, 0-15 or 3,7. Received 'one'"),
         (["--seed", "9" * 30], "`--seed` must be in [0, "),
         (["--seed", "1", "--reference", "face.png"], "Give one of --seed and --reference"),
+        (["--steps", "3"], "give two styles or more and at least 2 steps. Received 0 style(s)"),
+        (["--seed", "1,2", "--steps", "1"], "Received 2 style(s) and 1 step(s)"),
     ],
 )
 def test_wrong_inputs_get_one_clear_line(run_dir, tmp_path, capsys, monkeypatch, flags, message):
