@@ -4,6 +4,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# In turn, not at once: what a process has traced it keeps, and slows down.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+TRAINING := tests/contract tests/models tests/training
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: demo test test-all docs clean
@@ -14,7 +17,8 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST) $(TRAINING)
+	$(PYTEST) tests $(TRAINING:%=--ignore=%)
 
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m "not gpu"
