@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ganime_tf.ops.graphs import check_only_computes
 from ganime_tf.ops.images import check_uint8
 from ganime_tf.ops.litert import open_interpreter, run_fitted
 
@@ -22,25 +23,29 @@ HUB_HANDLE = "https://tfhub.dev/google/magenta/arbitrary-image-stylization-v1-25
 _STYLE_SIZE = 256
 
 
-def open_stylizer(source: str | Path = HUB_HANDLE) -> "HubStyleTransfer":
+def open_stylizer(source: str | Path = HUB_HANDLE, trust: bool = False) -> "HubStyleTransfer":
     """Opens the stylisation network.
 
     Args:
         source: The module's handle (downloaded by `tensorflow_hub`), a local SavedModel folder, or
             a folder with the LiteRT files `*predict*.tflite` and `*transfer*.tflite`.
+        trust: Open a SavedModel also when its graph could do more than compute.
 
     Raises:
         FileNotFoundError: When a folder is none of these.
         ImportError: When a handle is given and `tensorflow_hub` cannot be imported.
         OSError: When the module cannot be downloaded.
+        ValueError: When a SavedModel asks for `trust`.
     """
     text = str(source)
     if "://" in text:
-        return HubStyleTransfer(_ModuleNetwork(_download(text)))
+        return HubStyleTransfer(_ModuleNetwork(_download(text, trust)))
     folder = Path(source)
     if (folder / "saved_model.pb").is_file():
         import tensorflow as tf
 
+        if not trust:
+            check_only_computes(folder)
         return HubStyleTransfer(_ModuleNetwork(tf.saved_model.load(text)))
     predict = sorted(folder.glob("*predict*.tflite"))
     transfer = sorted(folder.glob("*transfer*.tflite"))
@@ -52,7 +57,7 @@ def open_stylizer(source: str | Path = HUB_HANDLE) -> "HubStyleTransfer":
     )
 
 
-def _download(handle: str):
+def _download(handle: str, trust: bool):
     try:
         import tensorflow_hub as hub
     except ImportError as error:
@@ -61,13 +66,16 @@ def _download(handle: str):
             f"({error}). Or give a local folder: SavedModel, or the pair of LiteRT files."
         ) from error
     try:
-        return hub.load(handle)
+        folder = hub.resolve(handle)
     except Exception as error:  # urllib, OSError, ValueError: whatever the download raises
         reason = str(error).strip().splitlines()[0][:200]
         raise OSError(
             f"{handle} could not be loaded: {reason}. Download the module elsewhere and give its "
             "folder, or the folder with the pair of LiteRT files."
         ) from error
+    if not trust:
+        check_only_computes(folder)
+    return hub.load(folder)
 
 
 class HubStyleTransfer:

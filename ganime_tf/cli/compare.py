@@ -46,6 +46,8 @@ class Args(Settings):
     """Random halves for the intervals of fid_*, fd_random and kid_*; 0 leaves them out."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("comparison")
     """Folder for comparison.txt, comparison.json and comparison.png."""
+    trust: bool = False
+    """Open a SavedModel also when its graph can do more than compute; see docs/security.md."""
 
 
 def main(argv: list[str], prog: str) -> int:
@@ -63,7 +65,9 @@ def main(argv: list[str], prog: str) -> int:
     if not args.items:
         raise ValueError("Name at least one folder of pictures or model to compare.")
     labels = _labels(args)
-    makers = {label: _maker(path) for label, path in zip(labels, args.items, strict=True)}
+    makers = {
+        label: _maker(path, args.trust) for label, path in zip(labels, args.items, strict=True)
+    }
     scenes, aligned = _scenes(args, makers)
     shown = scenes.names[:: max(1, -(-len(scenes.names) // max(args.rows, 1)))]
     grid: dict[str, dict] = {name: {} for name in shown}
@@ -126,20 +130,20 @@ class _Folder:
 class _Model:
     """A model that translates the inputs."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, trust: bool):
         from ganime_tf.inference import load
 
-        self.path, self.model = path, load(path)
+        self.path, self.model = path, load(path, trust=trust)
 
     def __call__(self, name, source):
         return self.model.translate(source[None])[0]
 
 
-def _maker(path: Path):
+def _maker(path: Path, trust: bool):
     marks = ("config.json", "saved_model.pb")
     if path.is_dir() and not any((path / mark).exists() for mark in marks):
         return _Folder(path)
-    return _Model(path)
+    return _Model(path, trust)
 
 
 class _Scenes:

@@ -37,6 +37,8 @@ class Args(Settings):
     own and has no folder to validate on."""
     checkpoint: Literal["last", "best"] = "last"
     """Which weights of a run directory."""
+    trust: bool = False
+    """Open a SavedModel also when its graph can do more than compute; see docs/security.md."""
     image_size: int | None = None
     """Size at which the data is read; by default the run's own, else 256."""
     direction: Literal["auto", "ab", "ba"] | None = None
@@ -217,7 +219,7 @@ def _model(args: Args, pictures: dict[str, dict]):
     from ganime_tf.inference import load
     from ganime_tf.metrics.models import evaluate_model, is_aligned, metrics_for
 
-    model = load(args.model, args.checkpoint)
+    model = load(args.model, args.checkpoint, args.trust)
     scored = open_scored(args.model, model, args)
     metrics = metrics_for(model, is_aligned(scored.source, scored.split), args.metrics)
     _check_outputs(args, metrics)

@@ -34,6 +34,8 @@ class Args:
     """Layers that come from `--mix`: the first ones decide the pose, the last ones the colours."""
     checkpoint: Literal["last", "best"] = "last"
     """Which weights of a run directory."""
+    trust: bool = False
+    """Open a SavedModel also when its graph can do more than compute; see docs/security.md."""
     data: str | None = None
     """Compare as many samples, of the seeds from 0 on, with these pictures; no files are written
     for that. As in `ganime train`."""
@@ -90,7 +92,7 @@ def main(argv: list[str], prog: str) -> int:
     start()
     from ganime_tf.inference import load
 
-    model = load(args.model, args.checkpoint)
+    model = load(args.model, args.checkpoint, args.trust)
     if "seed" not in model.uses().get("default", _NO_USE).inputs:
         raise ValueError(f"{args.model} draws no pictures from seeds. Try `ganime translate`.")
     if args.out is not None:

@@ -31,6 +31,8 @@ class Args:
     """Computations at the same time."""
     size: int = 320
     """The colours are spread on at most SIZE x SIZE pixels."""
+    trust: bool = False
+    """Open a SavedModel also when its graph can do more than compute; see docs/security.md."""
 
 
 def main(argv: list[str], prog: str) -> int:
@@ -54,7 +56,7 @@ def main(argv: list[str], prog: str) -> int:
     )
     # The socket first, so that a taken port is told before anything is loaded.
     with Server(args.host, args.port, limits, area=args.size) as server:
-        server.models = _load(args.model)
+        server.models = _load(args.model, args.trust)
         print(f"{server.url}  (Ctrl+C ends it)", flush=True)
         if not server.local:
             print("Everyone who reaches this address can use it: there is no password.", flush=True)
@@ -69,7 +71,7 @@ def main(argv: list[str], prog: str) -> int:
     return 0
 
 
-def _load(paths: tuple[Path, ...]) -> dict:
+def _load(paths: tuple[Path, ...], trust: bool) -> dict:
     models = {}
     if paths:
         from ganime_tf.cli import start
@@ -81,5 +83,5 @@ def _load(paths: tuple[Path, ...]) -> dict:
             name = path.resolve().stem
             while name in models:
                 name += "_"
-            models[name] = load(path)
+            models[name] = load(path, trust=trust)
     return models

@@ -52,6 +52,8 @@ class Args:
     """Replace files of the result folder that no such job wrote; inputs are never replaced."""
     skip_existing: bool = False
     """Go on with a job: leave what it has finished."""
+    trust: bool = False
+    """Open a SavedModel also when its graph can do more than compute; see docs/security.md."""
 
 
 def main(argv: list[str], prog: str) -> int:
@@ -129,7 +131,7 @@ def _open_method(args):
     if args.method == "hub":
         from ganime_tf.baselines import HUB_HANDLE, open_stylizer
 
-        stylizer = open_stylizer(args.network or HUB_HANDLE)
+        stylizer = open_stylizer(args.network or HUB_HANDLE, args.trust)
         return lambda content, style, _: stylizer.translate(content, style, strength=args.strength)
 
     from ganime_tf.baselines import GATYS_PRESETS, StyleTransfer

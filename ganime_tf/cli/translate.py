@@ -69,6 +69,8 @@ class Args:
     """Replace files of the result folder that no such job wrote; inputs are never replaced."""
     skip_existing: bool = False
     """Go on with a job: leave what it has finished."""
+    trust: bool = False
+    """Open a SavedModel also when its graph can do more than compute; see docs/security.md."""
     diversity: Literal["alex", "squeeze", "vgg"] | None = None
     """Also measure how far apart the styles of a picture are: LPIPS of this network, mean over all
     pairs."""
@@ -96,7 +98,7 @@ def main(argv: list[str], prog: str) -> int:
         start()
     from ganime_tf.inference import load, translate_files
 
-    model = load(args.model, args.checkpoint)
+    model = load(args.model, args.checkpoint, args.trust)
     if args.use == "help":
         for name, use in model.uses().items():
             print(f"{name} ({', '.join(use.inputs)}) -> {use.output}: {use.help}")

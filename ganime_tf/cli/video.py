@@ -30,6 +30,8 @@ class Args:
     """Strength against flicker, 0 to below 1: results are blended along the motion."""
     checkpoint: Literal["last", "best"] = "last"
     """Which weights of a run directory."""
+    trust: bool = False
+    """Open a SavedModel also when its graph can do more than compute; see docs/security.md."""
     use: str | None = None
     """What the model is to do, e.g. reverse (b to a)."""
     size: int = 0
@@ -65,7 +67,7 @@ def main(argv: list[str], prog: str) -> int:
     from ganime_tf.inference.video import translate_video
 
     report = translate_video(
-        load(args.model, args.checkpoint),
+        load(args.model, args.checkpoint, args.trust),
         args.source,
         args.out,
         use=args.use,

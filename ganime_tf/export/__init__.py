@@ -25,6 +25,7 @@ class Format:
         needs: Packages beside TensorFlow that writing needs.
         extra: The extra that has them.
         reader: The module with `open_export`, where it is another: one without TensorFlow.
+        asks_trust: Whether opening it runs what its author chose: `open_export` takes `trust`.
     """
 
     name: str
@@ -37,14 +38,16 @@ class Format:
     needs: tuple[str, ...] = ()
     extra: str = ""
     reader: str = ""
+    asks_trust: bool = False
 
     def write(self, request) -> dict[str, str]:
         """Writes `request.path`; returns the uses that the format cannot hold, with reasons."""
         return importlib.import_module(self.module).write(request)
 
-    def open(self, path: str | Path):
+    def open(self, path: str | Path, trust: bool = False):
         """Opens an export: a `Runner`, as the model itself is."""
-        return importlib.import_module(self.reader or self.module).open_export(path)
+        options = {"trust": trust} if self.asks_trust else {}
+        return importlib.import_module(self.reader or self.module).open_export(path, **options)
 
     def is_own(self, path: Path) -> bool:
         """Whether a file or folder was written by an export, and may be replaced by the next."""
@@ -58,6 +61,7 @@ FORMATS: dict[str, Format] = {
         "ganime_tf.export.saved_model",
         "",
         lambda path: (path / "saved_model.pb").is_file(),
+        asks_trust=True,
     ),
     "keras": Format(
         "keras",

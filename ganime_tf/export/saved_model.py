@@ -10,6 +10,7 @@ from ganime_tf.models.graphs import graph_of, input_spec
 from ganime_tf.models.trainable import Trainable
 from ganime_tf.models.uses import INPUTS, Runner, Use
 from ganime_tf.ops.files import file_digest
+from ganime_tf.ops.graphs import check_only_computes
 
 _OLD_ENDPOINTS = {"serving_default": "default", "reverse": "reverse"}  # of 0.1.0
 
@@ -61,14 +62,17 @@ class ExportedModel(Runner):
 
     Args:
         path: Folder of an export.
+        trust: Open it also when its graph could do more than compute.
 
     Raises:
-        ValueError: When the folder is no export of this package.
+        ValueError: When the folder is no export of this package, or not to be trusted.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, trust: bool = False):
         self.name = Path(path).name
         _check_digests(Path(path))
+        if not trust:
+            check_only_computes(path)
         self._loaded = tf.saved_model.load(str(path))
         self._uses = _exported_uses(Path(path), set(self._loaded.signatures))
         self.label_names = _exported_labels(Path(path))
@@ -97,9 +101,9 @@ def _check_digests(folder: Path) -> None:
             raise ValueError(f"{file} is damaged or missing. Export the model again.")
 
 
-def open_export(path: str | Path) -> ExportedModel:
+def open_export(path: str | Path, trust: bool = False) -> ExportedModel:
     """Opens a folder that `write` made."""
-    return ExportedModel(path)
+    return ExportedModel(path, trust)
 
 
 def is_own(path: Path) -> bool:

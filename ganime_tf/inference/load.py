@@ -16,20 +16,22 @@ _EXPECTED = (
 )
 
 
-def load(path: str | Path, checkpoint: str = "last"):
+def load(path: str | Path, checkpoint: str = "last", trust: bool = False):
     """Loads a model.
 
     Args:
         path: A run directory, or an export: a SavedModel folder, a `.keras`, `.tflite` or `.onnx`
             file. The last two need no TensorFlow.
         checkpoint: For a run directory: "last", or "best" for the weights of its best epoch.
+        trust: Open a SavedModel also when its graph has operations that reach files, the network
+            or Python: only from people whom you would give your files.
 
     Returns:
         A `Runner`: an object with `uses()`, `run(...)` and `translate(images)`, uint8 to uint8.
 
     Raises:
         FileNotFoundError: When nothing is there.
-        ValueError: When what is there is no model.
+        ValueError: When what is there is no model, or one that asks for `trust`.
     """
     path = Path(path)
     if not path.exists():
@@ -37,7 +39,7 @@ def load(path: str | Path, checkpoint: str = "last"):
     if checkpoint not in ("last", "best"):
         raise ValueError(f"`checkpoint` must be 'last' or 'best'. Received {checkpoint!r}.")
     if kind := format_of(path):
-        return kind.open(path)
+        return kind.open(path, trust)
     if path.is_dir() and RunDir(path).config.exists():
         return load_run(path, checkpoint)
     raise ValueError(f"{path} is no model. Expected {_EXPECTED}.")

@@ -1,6 +1,7 @@
 """Opening LiteRT (TensorFlow Lite) files, and pictures of any size for networks of one."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def open_interpreter(path: str | Path, *, num_threads: int | None = None, delega
                 f"{path} needs the LiteRT runtime: pip install ai-edge-litert"
             ) from error
 
+        _check_no_flex(path)
         Interpreter = tf.lite.Interpreter  # noqa: N806
         OpResolverType = tf.lite.experimental.OpResolverType  # noqa: N806
     resolver = (
@@ -55,6 +57,13 @@ def open_interpreter(path: str | Path, *, num_threads: int | None = None, delega
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"{path} cannot be run as a LiteRT file: {reason}") from error
     return interpreter
+
+
+def _check_no_flex(path: Path) -> None:
+    """TensorFlow's own interpreter runs TensorFlow's operations too, those on files among them."""
+    if found := sorted(set(re.findall(rb"Flex[A-Z]\w+", path.read_bytes()))):
+        names = ", ".join(name.decode() for name in found[:6])
+        raise ValueError(f"{path} needs operations of TensorFlow ({names}): it is not opened.")
 
 
 def run_fitted(image: np.ndarray, size: tuple[int, int], network: Callable) -> np.ndarray:

@@ -8,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from ganime_tf import inference
@@ -56,7 +57,7 @@ def plant(monkeypatch, tmp_path):
                 "data": {"listing_hash": listing_hash},
             }
         )
-        monkeypatch.setattr(inference, "load", lambda path, checkpoint="last": model)
+        monkeypatch.setattr(inference, "load", lambda *_, **__: model)
         return str(folder.path)
 
     return make
@@ -349,3 +350,20 @@ def test_compare_takes_the_first_runs_own_data(plant, black_white, capsys):
     found = json.loads(open("out/comparison.json").read())["run"]["scores"]["l1"]
     assert found["value"] == 0.0 and found["n"] == 20
     assert "direction ba" in capsys.readouterr().out
+
+
+def test_a_model_that_can_write_is_scored_when_it_is_trusted(tmp_path, black_white, capsys):
+    class White(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")])
+        def paint(self, image):
+            tf.io.write_file(str(tmp_path / "mark"), "written")
+            return {"image": tf.fill(tf.shape(image), tf.constant(255, tf.uint8))}
+
+    made = White()
+    tf.saved_model.save(made, str(tmp_path / "model"), {"serving_default": made.paint})
+    given = [str(tmp_path / "model"), "--data", black_white, "--image-size", "16"]
+    given += ["--metrics", "l1", "--split", "all", "--direction", "ab"]
+    assert main(["evaluate", *given]) == 2
+    assert "WriteFile" in capsys.readouterr().err and not (tmp_path / "mark").exists()
+    assert score(evaluated(*given, "--trust"), "l1") == 0.0
+    assert (tmp_path / "mark").exists()

@@ -31,6 +31,7 @@ IN_MODELS = {
     "samples": "test_a_generator_is_scored_by_its_seeds_without_files",
     "first_seed": "test_a_generator_is_scored_by_its_seeds_without_files",
     "truncation": "test_a_generator_is_scored_by_its_seeds_without_files",
+    "trust": "test_a_model_that_can_write_is_scored_when_it_is_trusted",
 }
 
 
@@ -111,7 +112,9 @@ def seen(world, monkeypatch, tmp_path):
     monkeypatch.setattr(
         inference,
         "load",
-        lambda path, which: Level({"last": 0, "best": 255}[which] // (1 + ("half" in path.name))),
+        lambda path, which, *_: Level(
+            {"last": 0, "best": 255}[which] // (1 + ("half" in path.name))
+        ),
     )
     monkeypatch.setenv("GANIME_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(world)

@@ -109,7 +109,7 @@ def reports(tmp_path_factory):
             flags = ["--real", "maps", "--fake", f"{side} maps", "--num-classes", "3"]
             calls.append([*flags, "--metrics", *metrics.needing(METRICS, "classes")])
             model = Generator(1 if side == "better" else 9)
-            patch.setattr(inference, "load", lambda path, checkpoint, model=model: model)
+            patch.setattr(inference, "load", lambda *_, model=model: model)
             flags = ["greys", "--data", "toy:8", "--image-size", "32", "--samples", "60"]
             calls.append([*flags, "--metrics", *metrics.needing(METRICS, "paths")])
             patch.chdir(root)
@@ -227,7 +227,7 @@ def test_a_name_passes_at_most_six_files(tmp_path, monkeypatch):
     monkeypatch.setenv("GANIME_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     folders = ["--real", "real", "--fake", "fake", "--paired"]
-    monkeypatch.setattr(inference, "load", lambda path, checkpoint: Generator(1))
+    monkeypatch.setattr(inference, "load", lambda *_: Generator(1))
     model = ["greys", "--data", "toy:4", "--image-size", "32"]
     for name, words in (("ssim", folders), ("fd_random", folders), ("fd_random", model)):
         files = _files_that_a_name_passes(name, ["evaluate", *words, "--metrics", name])
