@@ -104,12 +104,13 @@ class RunDir:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def check_same(self, record: dict, override: bool) -> None:
+    def check_same(self, record: dict, override: bool, defaults: dict | None = None) -> None:
         """Refuses to go on with another run's directory.
 
         Args:
             record: What `config.json` is going to say.
             override: Go on although settings differ.
+            defaults: Values of the config's fields, for those that a record of before lacks.
 
         Raises:
             ValueError: Naming what differs, or what the directory holds instead of a run.
@@ -125,6 +126,7 @@ class RunDir:
         if override:
             return
         old = self.record()
+        old["config"] = (defaults or {}) | old["config"]
         before, now = _identity(old), _identity(record)
         changed = [
             f"{key}: {before.get(key)!r} there, {now.get(key)!r} now"

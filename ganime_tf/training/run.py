@@ -83,7 +83,7 @@ def train(
     others = [] if folder.has_checkpoints() else borrowing.open_runs(run.sources)
     borrowed = [(place, other) for place, other, _ in others]
     record = _record(model, config, run, source, others)
-    folder.check_same(record, run.override)
+    folder.check_same(record, run.override, dataclasses.asdict(cls.Config()))
     translator, checkpointer = _build(cls, model, config, run, folder, strategy, length)
     logger.info("%s", _describe(translator, length, strategy, folder.path))
     if run.dry_run:
