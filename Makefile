@@ -21,7 +21,7 @@ test: $(VENV)/test.stamp
 	$(PYTEST) tests $(TRAINING:%=--ignore=%)
 
 test-all: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m "not gpu"
+	$(BIN)/python -m pytest -m ""
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/mkdocs build --strict

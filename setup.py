@@ -48,7 +48,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=find_packages(include=["ganime_tf", "ganime_tf.*"]),
-    package_data={"ganime_tf.colouring": ["barrier.npz"], "ganime_tf.serving": ["static/*"]},
+    package_data={"ganime_tf.colouring": ["*.npz"], "ganime_tf.serving": ["static/*"]},
     python_requires=">=3.11",
     install_requires=[
         "tensorflow>=2.20",

@@ -78,6 +78,44 @@ def test_imports_point_down(path):
             assert target == part(path) or target in allowed, f"{path.name} imports {name}"
 
 
+def arrows() -> dict[Path, set[Path]]:
+    """Which file imports which; a package's face (its `__init__`) hands on and is no room."""
+    rooms = {
+        ".".join(("ganime_tf", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+        for path in modules()
+        if path.name != "__init__.py"
+    }
+    return {
+        path: {rooms[name] for name in _parents(imported(path)) if name in rooms} - {path}
+        for path in rooms.values()
+    }
+
+
+def _parents(names):
+    return {name for whole in names for name in (whole, whole.rpartition(".")[0])}
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph, done = arrows(), set()
+
+    def visit(path, way):
+        assert path not in way, f"circle: {' -> '.join(p.name for p in (*way, path))}"
+        if path not in done:
+            for other in graph[path]:
+                visit(other, (*way, path))
+            done.add(path)
+
+    for path in graph:
+        visit(path, ())
+
+
+def test_no_part_is_a_fifth_of_the_house():
+    lines = dict.fromkeys(map(part, modules()), 0)
+    for path in modules():
+        lines[part(path)] += len(path.read_text().splitlines())
+    assert max(lines.values()) < sum(lines.values()) / 5, lines
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_files_hold_one_concept(path):
     assert len(path.read_text().splitlines()) <= 400, f"{path} has over 400 lines: split it"

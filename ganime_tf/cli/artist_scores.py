@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from ganime_tf.cli.artists import Args
-
 _BATCH = 16
 _PROBE_EPOCHS, _PROBE_WIDTH = 60, 256
 _NEAREST_OF = 20  # drawings of an artist among which the nearest is looked for
 
 
-def measure(model, args: Args) -> dict:
+def measure(model, args) -> dict:
     """All scores that were asked for, printed and returned."""
     found = {"model": str(args.model), "checkpoint": args.checkpoint, "seed": args.seed}
     if args.data is not None:
@@ -28,7 +26,7 @@ def measure(model, args: Args) -> dict:
     return found
 
 
-def _accuracies(model, args: Args) -> dict:
+def _accuracies(model, args) -> dict:
     from ganime_tf.inference import load
 
     judges = {}
@@ -65,7 +63,7 @@ def _accuracies(model, args: Args) -> dict:
     return rows
 
 
-def _pictures(model, args: Args):
+def _pictures(model, args):
     """`(pictures, labels)` to train a probe with, and held-out ones."""
     from ganime_tf.data import open_data
     from ganime_tf.ops.images import to_uint8

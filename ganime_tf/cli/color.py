@@ -25,6 +25,10 @@ class Args:
     hints: Path | None = None
     """Dabs on a transparent picture of the page's size, or a .json file; for several pages a folder
     with NAME.png or NAME.json for each."""
+    sheet: Path | None = None
+    """A coloured picture of the same character: dabs are set where a part of the page is surely one
+    of its parts, and written as NAME-hints.json, to be changed and given by --hints. Your own dabs
+    go first; what nobody dabbed stays paper, as with --paper."""
     palette: Path | None = None
     """Named colours for .json hints: {"hair": "#a04020"}, or a GIMP palette."""
     flat: bool = False
@@ -32,8 +36,14 @@ class Args:
     paper: bool = False
     """Regions that no dab reaches by an open way stay paper, as with a paint bucket; otherwise they
     take the colours around them."""
+    shade: Literal["off", "cel", "soft"] = "off"
+    """Shadows over the colours, a layer of their own: cel with an edge, soft without."""
+    light: Literal["left", "right"] = "left"
+    """Where the light comes from."""
+    depth: float = 0.3
+    """How dark shadows are, 0 to 1."""
     layers: tuple[Literal["ora", "psd"], ...] = ()
-    """Also write ink, colour and flats as layers: ora (Krita, GIMP), psd (needs extra [psd])."""
+    """Also write ink, shade, colour or flats as layers: ora (Krita, GIMP), psd (extra [psd])."""
     size: int = 256
     """The colours are spread on at most SIZE x SIZE pixels; larger is finer and slower."""
     skip_existing: bool = False
@@ -49,9 +59,12 @@ def main(argv: list[str], prog: str) -> int:
 
     setup_logging()
     from ganime_tf.colouring.hints import read_palette
+    from ganime_tf.colouring.shade import ShadeStyle
     from ganime_tf.ops.files import write_json
     from ganime_tf.progress import ProgressBar
 
+    style = None if args.shade == "off" else ShadeStyle(args.shade, args.light, args.depth)
+    sheet = None if args.sheet is None else _read_sheet(args.sheet)
     pages = _find(args.pages)
     palette = read_palette(args.palette) if args.palette else {}
     if args.hints is not None and not args.hints.exists():
@@ -69,7 +82,7 @@ def main(argv: list[str], prog: str) -> int:
             report.append({"page": str(path), "result": str(target), "skipped": "exists"})
         else:
             try:
-                report.append(_colour(path, target, palette, args))
+                report.append(_colour(path, target, palette, style, sheet, args))
             except (ValueError, OSError, MemoryError) as error:
                 if len(pages) == 1:
                     raise
@@ -110,7 +123,23 @@ def _find(given: tuple[Path, ...]) -> list[Path]:
 
 def _outputs(target: Path, args: Args) -> list[Path]:
     regions = [target.with_name(f"{target.stem}-regions.png")] if args.flat else []
-    return [target, *regions, *(target.with_suffix(f".{kind}") for kind in args.layers)]
+    hints = [] if args.sheet is None else [_hints_file(target)]
+    return [target, *regions, *hints, *(target.with_suffix(f".{kind}") for kind in args.layers)]
+
+
+def _hints_file(target: Path) -> Path:
+    return target.with_name(f"{target.stem}-hints.json")
+
+
+def _read_sheet(path: Path):
+    from ganime_tf.colouring.sheet import Sheet
+    from ganime_tf.data.io import read_image
+
+    picture = read_image(path)
+    try:
+        return Sheet(picture)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _targets(pages: list[Path], args: Args) -> list[Path]:
@@ -125,6 +154,8 @@ def _targets(pages: list[Path], args: Args) -> list[Path]:
     if args.hints is not None:
         hints = args.hints.iterdir() if args.hints.is_dir() else [args.hints]
         given |= {path.resolve() for path in hints}
+    if args.sheet is not None:
+        given.add(args.sheet.resolve())
     for target in targets:
         for path in _outputs(target, args):
             if path.resolve() in given:
@@ -151,19 +182,24 @@ def _hints_of(path: Path, size, palette, args: Args):
     return no_hints(size)
 
 
-def _colour(path: Path, target: Path, palette: dict, args: Args) -> dict:
+def _colour(path: Path, target: Path, palette: dict, style, sheet, args: Args) -> dict:
     import numpy as np
     from PIL import Image
 
-    from ganime_tf.colouring.ink import line_layer, read_page
-    from ganime_tf.colouring.layers import WRITERS
+    from ganime_tf.colouring.hints import parse_hints
+    from ganime_tf.colouring.ink import read_page
+    from ganime_tf.colouring.layers import WRITERS, layers_of
     from ganime_tf.colouring.page import Page
-    from ganime_tf.ops.files import atomic_path
+    from ganime_tf.ops.files import atomic_path, write_json
 
     start = time.monotonic()
     page = Page(read_page(path), area=args.size)
     hints = _hints_of(path, page.ink.size, palette, args)
-    result = page.colour(hints, flat=args.flat, paper=args.paper)
+    paper, found = args.paper or sheet is not None, []
+    if sheet is not None:
+        found = sheet.dabs(page, taken=hints.mask)
+        hints = hints.over(parse_hints({"points": found}, page.ink.size))
+    result = page.colour(hints, flat=args.flat, paper=paper, shade=style)
     entry = {
         "page": str(path),
         "result": str(target),
@@ -172,7 +208,13 @@ def _colour(path: Path, target: Path, palette: dict, args: Args) -> dict:
         "hinted": round(float(hints.mask.mean()), 6),
     }
     remarks = [page.remark] if page.remark else []
-    if not hints:
+    if sheet is not None:
+        entry["from_sheet"] = len(found)
+        size = [page.ink.size[1], page.ink.size[0]]
+        write_json(_hints_file(target), {"size": size, "points": found})
+        if not found:
+            remarks.append("No part of the page is surely one of the sheet's.")
+    elif not hints:
         remarks.append("No hint: the page stays paper. Dab colours on it and give them by --hints.")
     if remarks:
         entry["remark"] = " ".join(remarks)
@@ -187,10 +229,7 @@ def _colour(path: Path, target: Path, palette: dict, args: Args) -> dict:
                 temporary, format="PNG", compress_level=1
             )
     if args.layers:
-        layers = [("ink", line_layer(page.ink)), ("colour", result.colour)]
-        if result.flats is not None:
-            layers[1] = ("flats", result.colour)
-        layers.append(("paper", np.full_like(result.colour, 255)))
+        layers = layers_of(page, result)
         for kind in args.layers:
             WRITERS[kind](target.with_suffix(f".{kind}"), layers, result.picture)
     entry["seconds"] = round(time.monotonic() - start, 3)

@@ -101,42 +101,54 @@ _HERO = 33  # whose page is coloured
 
 
 def _colour_with_included_weights(out: Path) -> None:
-    """Colours held-out drawings and a made page; no TensorFlow, no training."""
+    """Colours held-out drawings from dabs and a page from a sheet; no TensorFlow, no training."""
+    from ganime_tf.colouring import Page, parse_hints
     from ganime_tf.colouring.examples import HELD_OUT, draw_flat, draw_page, pose
+    from ganime_tf.colouring.ink import compose, extract_ink
+    from ganime_tf.colouring.shade import ShadeStyle
+    from ganime_tf.colouring.sheet import Sheet
     from ganime_tf.ops.pictures import contact_sheet, save_png
     from ganime_tf.toy import sample_scene
 
-    print("== The included colouriser (ganime color): held-out drawings and a page, from dabs")
+    print("== The included colouriser (ganime color): held-out drawings, and a page from a sheet")
     rows = []
     for index in _SHOWN:
         drawing = draw_flat(sample_scene(HELD_OUT, index), 384)
-        rows.append([*_coloured(drawing, 256, 0.0003, 80), drawing.flat])
-    titles = ["line art", "dabs", "coloured", "--flat", "true flats"]
+        rows.append([*_coloured(drawing), drawing.flat])
+    titles = ["line art", "dabs", "--flat", "--shade cel", "true flats"]
     save_png(out / "colouring.png", contact_sheet(rows, columns=titles, size=256))
     hero = sample_scene(HELD_OUT, _HERO)
-    page = draw_page([pose(hero, number) for number in range(5)])
+    first = draw_flat(pose(hero, 0), 620)
+    sheet = compose(extract_ink(first.lineart), first.flat)
+    lineart = draw_page([pose(hero, number) for number in (1, 2, 4, 5)]).lineart
     begin = time.monotonic()
-    pictures = _coloured(page, 384, 0.00006, 240)
+    page = Page(lineart, area=384)
+    dabs = Sheet(sheet).dabs(page)
+    hints = parse_hints({"points": dabs}, page.ink.size)
+    coloured = page.colour(hints, flat=True, paper=True, shade=ShadeStyle()).picture
     seconds = time.monotonic() - begin
-    save_png(out / "page.png", np.concatenate(pictures[:3], axis=1))
-    height, width = page.lineart.shape[:2]
-    print(f"  {out / 'colouring.png'}  line art | dabs | coloured | flats | truth")
-    print(f"  {out / 'page.png'}  a page of {width}x{height}, coloured in {seconds:.1f} s")
+    height, width = lineart.shape[:2]
+    left = np.full((height, sheet.shape[1] + 60, 3), 255, np.uint8)
+    top = (height - len(sheet)) // 2
+    left[top : top + len(sheet), 30:-30] = sheet
+    save_png(out / "page.png", np.concatenate([left, lineart, coloured], axis=1))
+    print(f"  {out / 'colouring.png'}  {' | '.join(titles)}")
+    print(f"  {out / 'page.png'}  sheet | page of {width}x{height} | coloured in {seconds:.1f} s")
     print("  Your own: ganime color sketch.png --hints dabs.png -o coloured; ganime serve")
 
 
-def _coloured(drawing, area: int, least: float, most: int) -> list:
-    """Line art, with its dabs, coloured, in flats."""
+def _coloured(drawing) -> list:
+    """Line art, with its dabs, in flats, shaded."""
     from ganime_tf.colouring import Page, parse_hints
     from ganime_tf.colouring.examples import place_dabs
+    from ganime_tf.colouring.shade import ShadeStyle
 
-    page = Page(drawing.lineart, area=area)
-    dabs = place_dabs(drawing.flat, page.ink.cover, least, most)
-    hints = parse_hints({"points": dabs}, page.ink.size)
+    page = Page(drawing.lineart)
+    hints = parse_hints({"points": place_dabs(drawing.flat, page.ink.cover)}, page.ink.size)
     dabbed = drawing.lineart.copy()
     dabbed[hints.mask] = hints.colours[hints.mask]
-    flat = page.colour(hints, flat=True).picture
-    return [drawing.lineart, dabbed, page.colour(hints).picture, flat]
+    flat, shaded = (page.colour(hints, flat=True, shade=s).picture for s in (None, ShadeStyle()))
+    return [drawing.lineart, dabbed, flat, shaded]
 
 
 def _contact_sheet(model, held_out, out: Path) -> Path:

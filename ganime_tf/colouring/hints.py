@@ -24,6 +24,11 @@ class Hints:
     def __bool__(self) -> bool:
         return bool(self.mask.any())
 
+    def over(self, others: "Hints") -> "Hints":
+        """These hints, and `others` where they leave the page free."""
+        colours = np.where(self.mask[..., None], self.colours, others.colours)
+        return Hints(self.mask | others.mask, colours)
+
     def at(self, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """The hints at working size.
 

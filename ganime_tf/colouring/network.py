@@ -1,4 +1,4 @@
-"""The barrier network in NumPy: the same numbers as `networks/barrier.py`, without TensorFlow."""
+"""The three networks in NumPy: the same numbers as `networks/barrier.py`, without TensorFlow."""
 
 import functools
 from importlib import resources
@@ -6,6 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+MATCH_SHARPNESS = 14.0
+"""What the cosine of two points is multiplied with before the softmax."""
+MATCH_ABSENT = 0.5
+"""The cosine of a point with "not on the sheet"."""
 _EPSILON = 1e-3  # of the batch normalisation that is folded into the convolutions
 
 
@@ -53,7 +57,7 @@ def _conv(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, relu: bool = True
 
 
 class BarrierNetwork:
-    """The trained barrier.
+    """A trained network: the barrier, the shade or the match.
 
     Args:
         weights: From `fold`; as many levels as there are names.
@@ -72,11 +76,11 @@ class BarrierNetwork:
             x = _conv(x, self.weights[f"{layer}/kernel"], self.weights[f"{layer}/bias"])
         return x
 
-    def logits(self, ink: np.ndarray) -> np.ndarray:
-        """The network itself: ink float32 `(H, W)`, multiples of `stride`, to logits `(H, W)`."""
-        height, width = ink.shape
-        x = ink.reshape(height // 2, 2, width // 2, 2).transpose(0, 2, 1, 3)
-        x = np.ascontiguousarray(x.reshape(height // 2, width // 2, 4), np.float32)
+    def head(self, planes: np.ndarray) -> np.ndarray:
+        """What the last convolution answers, `(H/2, W/2, C)`; arguments as of `logits`."""
+        height, width = planes.shape[:2]
+        x = planes.reshape(height // 2, 2, width // 2, 2, -1).transpose(0, 2, 1, 3, 4)
+        x = np.ascontiguousarray(x.reshape(height // 2, width // 2, -1), np.float32)
         skips = []
         for level in range(self.levels):
             if level:
@@ -87,22 +91,42 @@ class BarrierNetwork:
         for level in reversed(range(self.levels - 1)):
             x = x.repeat(2, axis=0).repeat(2, axis=1)
             x = self._block(np.concatenate([x, skips[level]], axis=-1), f"up{level}")
-        x = _conv(x, self.weights["head/kernel"], self.weights["head/bias"], relu=False)
-        return x.reshape(height // 2, width // 2, 2, 2).transpose(0, 2, 1, 3).reshape(height, width)
+        return _conv(x, self.weights["head/kernel"], self.weights["head/bias"], relu=False)
 
-    def __call__(self, ink: np.ndarray) -> np.ndarray:
-        """Where colours change.
+    def logits(self, planes: np.ndarray) -> np.ndarray:
+        """The network itself: float32 `(H, W)` or `(H, W, C)` of whole strides, to `(H, W)`."""
+        height, width = planes.shape[:2]
+        return (
+            self.head(planes)
+            .reshape(height // 2, width // 2, 2, 2)
+            .transpose(0, 2, 1, 3)
+            .reshape(height, width)
+        )
+
+    def __call__(self, planes: np.ndarray) -> np.ndarray:
+        """Where colours change, or where shadows lie.
 
         Args:
-            ink: float32 `(H, W)` in [0, 1], 1 where there is ink; any size.
+            planes: Ink, float32 `(H, W)` in [0, 1], 1 where there is ink; for the shading network
+                ink and flat colours, `(H, W, 4)`; any size.
 
         Returns:
             float32 `(H, W)`, a probability.
         """
-        height, width = ink.shape
-        pad = [(0, -height % self.stride), (0, -width % self.stride)]
-        logits = self.logits(np.pad(ink, pad, mode="edge"))[:height, :width]
+        height, width = planes.shape[:2]
+        logits = self.logits(self._whole(planes))[:height, :width]
         return 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
+
+    def embed(self, planes: np.ndarray) -> np.ndarray:
+        """For the matching network: unit vectors, float32 `(ceil(H/2), ceil(W/2), C)`."""
+        height, width = planes.shape[:2]
+        vectors = self.head(self._whole(planes))[: -(-height // 2), : -(-width // 2)]
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6)
+
+    def _whole(self, planes):
+        height, width = planes.shape[:2]
+        pad = [(0, -height % self.stride), (0, -width % self.stride), (0, 0)][: planes.ndim]
+        return np.pad(planes, pad, mode="edge")
 
 
 def save_network(path: str | Path, weights: dict[str, np.ndarray]) -> None:
@@ -117,7 +141,11 @@ def load_network(path: str | Path) -> BarrierNetwork:
 
 
 @functools.cache
-def included_network() -> BarrierNetwork:
-    """The weights that come with the package, trained on our own drawings (MIT, as the code)."""
-    with resources.as_file(resources.files("ganime_tf.colouring") / "barrier.npz") as path:
+def included_network(name: str = "barrier") -> BarrierNetwork:
+    """The weights that come with the package, trained on our own drawings (MIT, as the code).
+
+    Args:
+        name: `barrier`, `shade` or `match`.
+    """
+    with resources.as_file(resources.files("ganime_tf.colouring") / f"{name}.npz") as path:
         return load_network(path)

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 
 import numpy as np
+from PIL import Image
 
 from ganime_tf.colouring.flats import Flats, flat_regions
 from ganime_tf.colouring.hints import Hints
@@ -11,6 +12,7 @@ from ganime_tf.colouring.ink import Ink, compose, doubts, extract_ink, shrink, w
 from ganime_tf.colouring.lift import lift
 from ganime_tf.colouring.network import BarrierNetwork, included_network
 from ganime_tf.colouring.propagation import Propagator, edge_barrier
+from ganime_tf.colouring.shade import ShadeStyle, find_shadows, multiply, shade_layer
 
 _GROUND = 1e-7  # what a cell loses to the paper: a page of 1e5 open cells still fills from a dab
 MAX_SIDE = 20_000
@@ -21,12 +23,14 @@ MAX_SIDE = 20_000
 class Coloured:
     """What came out: `picture` and the `colour` sheet under its ink, uint8 `(H, W, 3)`.
 
-    `flats` are the regions, when they were asked for.
+    `flats` are the regions and `shade` the layer that `colour` is multiplied with, uint8
+    `(H, W, 3)`, when they were asked for.
     """
 
     picture: np.ndarray
     colour: np.ndarray
     flats: Flats | None = None
+    shade: np.ndarray | None = None
 
 
 class Page:
@@ -102,7 +106,13 @@ class Page:
                 f"Received {width}x{height}."
             )
 
-    def colour(self, hints: Hints, flat: bool = False, paper: bool = False) -> Coloured:
+    def colour(
+        self,
+        hints: Hints,
+        flat: bool = False,
+        paper: bool = False,
+        shade: ShadeStyle | None = None,
+    ) -> Coloured:
         """Colours the page.
 
         Args:
@@ -110,9 +120,11 @@ class Page:
             flat: One clean colour for each region instead of soft changes where nothing is drawn.
             paper: Whether regions that no hint reaches by an open way stay paper; otherwise they
                 take the colours that cross their lines most easily.
+            shade: Shadows over the colours, of this look; by default none.
 
         Returns:
-            The picture: at hints exactly their colours, under ink exactly the artist's pixels.
+            The picture: at hints exactly their colours (times the shade), under ink exactly the
+            artist's pixels.
         """
         self._check(hints)
         if not hints:
@@ -131,4 +143,13 @@ class Page:
             sheet = self.spread(hints, paper)
             colour = lift(sheet, self.cover, held, self.ink.cover)
             colour[hints.mask] = hints.colours[hints.mask]
-        return Coloured(compose(self.ink, colour), colour, flats)
+        if shade is None:
+            return Coloured(compose(self.ink, colour), colour, flats)
+        picture = Image.fromarray(colour)
+        small = np.asarray(picture.resize(self.size[::-1], Image.Resampling.BOX, reducing_gap=2.0))
+        shadows = find_shadows(
+            included_network("shade"), self.cover, np.asarray(small), shade.light
+        )
+        layer = shade_layer(shadows, shade, self.cover, self.ink.cover)
+        layer[(colour == np.rint(self.ink.paper)).all(-1)] = 255  # bare paper has no shade
+        return Coloured(compose(self.ink, multiply(colour, layer)), colour, flats, layer)

@@ -1,14 +1,18 @@
-"""Hyper-parameters of the colour barrier."""
+"""Hyper-parameters of the colouriser's networks."""
 
 import dataclasses
+from typing import Literal
 
 from ganime_tf.configs.fields import Count
 
 
 @dataclasses.dataclass(frozen=True)
 class ColourBarrierConfig:
-    """The colour barrier: where colours change, seen from the ink alone."""
+    """The colour barrier, and the shading and matching networks, which are of the same build."""
 
+    task: Literal["barrier", "shade", "match"] = "barrier"
+    """barrier: from the ink alone, where colours change; shade: from ink and flat colours, where
+    shadows lie; match: which part of a page is which part of a coloured sheet."""
     filters: tuple[Count, ...] = (24, 40, 64, 96, 96)
     """Channels of the U-Net at strides 2, 4, 8, ..."""
     convs: int = 2
@@ -37,6 +41,8 @@ class ColourBarrierConfig:
 
 PRESETS = {
     "colour-barrier": ColourBarrierConfig(),
+    "colour-shade": ColourBarrierConfig(task="shade", num_steps=6000),
+    "colour-match": ColourBarrierConfig(task="match", image_size=160, crops=1, num_steps=6000),
     "colour-barrier-tiny": ColourBarrierConfig(
         filters=(4, 6, 8), convs=1, image_size=32, sheets=1, crops=2, warmup_steps=2, num_steps=4
     ),

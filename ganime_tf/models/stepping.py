@@ -1,15 +1,66 @@
-"""How Keras' `fit` runs a `Trainable`'s steps: which graph, on which replica, and when it looks."""
+"""How Keras' `fit` runs a `Trainable`'s steps: which graph, on which replica, and when it looks.
+
+And what a step calls: `minimize`, `noise`, `track`.
+"""
 
 import time
 
 import keras
 import tensorflow as tf
 
-from ganime_tf.layers.random import random_scope
+from ganime_tf.layers.random import current_randomness, random_scope
 
 
 class Stepping:
-    """The part of `Trainable` between `fit` and `train_step`."""
+    """The part of `Trainable` between `fit` and the optimizers."""
+
+    def minimize(self, tape: tf.GradientTape, loss, group: str) -> None:
+        """Applies one step of a group's optimizer: the only place where gradients are scaled.
+
+        Optimizers sum gradients over replicas, so each replica's loss counts 1 / replicas.
+        """
+        optimizer = self.optimizers[group]
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        variables = self.group_variables(group)
+        scale = optimizer.scale_loss(tf.constant(1.0 / replicas))
+        gradients = tape.gradient(loss, variables, output_gradients=scale * tf.ones_like(loss))
+        for index, variable in enumerate(variables):
+            decay = self.weight_decay(variable)
+            if decay and gradients[index] is not None:
+                with tf.control_dependencies([gradients[index]]):  # not before: it takes memory
+                    gradients[index] += scale * decay * variable.value
+        if self.config.gradient_clip:
+            present = [gradient for gradient in gradients if gradient is not None]
+            clipped = iter(tf.clip_by_global_norm(present, self.config.gradient_clip * scale)[0])
+            gradients = [None if gradient is None else next(clipped) for gradient in gradients]
+        optimizer.apply(gradients, variables)
+
+    def track(self, **losses) -> dict:
+        """Updates the running means of the losses and returns them."""
+        for key, value in losses.items():
+            self.loss_trackers[key].update_state(value)
+        return {key: tracker.result() for key, tracker in self.loss_trackers.items()}
+
+    def noise(self, count, *shape, stream: str, uniform: bool = False):
+        """Draws the random numbers of a training step.
+
+        A pure function of (seed, step, stream), drawn for the joined batch of all replicas: N
+        replicas draw what one device draws.
+
+        Args:
+            count: Pictures on this replica.
+            *shape: Shape of one picture's numbers.
+            stream: A name; the same name gives the same numbers in a step.
+            uniform: In [0, 1) instead of normal with mean 0 and deviation 1.
+
+        Returns:
+            float32 `(count, *shape)`.
+        """
+        randomness = current_randomness()
+        if randomness is None:  # a step called by hand
+            with random_scope(self.seed, self.step):
+                return self.noise(count, *shape, stream=stream, uniform=uniform)
+        return (randomness.uniform if uniform else randomness.normal)(count, shape, stream)
 
     @staticmethod
     def read(counter) -> int:

@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 
 from ganime_tf.configs.base import TrainableConfig
-from ganime_tf.layers.random import current_randomness, random_scope
 from ganime_tf.models.graphs import graph_of
+from ganime_tf.models.saving import Saving
 from ganime_tf.models.stepping import NotTracked, Stepping
 from ganime_tf.models.uses import Runner
 
@@ -23,7 +23,7 @@ def _dtype_policy(policy):
         keras.config.set_dtype_policy(previous)
 
 
-class Trainable(Stepping, keras.Model, Runner):
+class Trainable(Stepping, Saving, keras.Model, Runner):
     """A paper's training: networks, who updates which, and the step.
 
     A subclass sets `Config`, `presets`, `batch_keys`, `loss_names` and `data_kind`, and writes
@@ -211,54 +211,6 @@ class Trainable(Stepping, keras.Model, Runner):
         """Returns the trainable variables of a group."""
         return [v for network in self.groups[group] for v in network.trainable_variables]
 
-    def minimize(self, tape: tf.GradientTape, loss, group: str) -> None:
-        """Applies one step of a group's optimizer: the only place where gradients are scaled.
-
-        Optimizers sum gradients over replicas, so each replica's loss counts 1 / replicas.
-        """
-        optimizer = self.optimizers[group]
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        variables = self.group_variables(group)
-        scale = optimizer.scale_loss(tf.constant(1.0 / replicas))
-        gradients = tape.gradient(loss, variables, output_gradients=scale * tf.ones_like(loss))
-        for index, variable in enumerate(variables):
-            decay = self.weight_decay(variable)
-            if decay and gradients[index] is not None:
-                with tf.control_dependencies([gradients[index]]):  # not before: it takes memory
-                    gradients[index] += scale * decay * variable.value
-        if self.config.gradient_clip:
-            present = [gradient for gradient in gradients if gradient is not None]
-            clipped = iter(tf.clip_by_global_norm(present, self.config.gradient_clip * scale)[0])
-            gradients = [None if gradient is None else next(clipped) for gradient in gradients]
-        optimizer.apply(gradients, variables)
-
-    def track(self, **losses) -> dict:
-        """Updates the running means of the losses and returns them."""
-        for key, value in losses.items():
-            self.loss_trackers[key].update_state(value)
-        return {key: tracker.result() for key, tracker in self.loss_trackers.items()}
-
-    def noise(self, count, *shape, stream: str, uniform: bool = False):
-        """Draws the random numbers of a training step.
-
-        A pure function of (seed, step, stream), drawn for the joined batch of all replicas: N
-        replicas draw what one device draws.
-
-        Args:
-            count: Pictures on this replica.
-            *shape: Shape of one picture's numbers.
-            stream: A name; the same name gives the same numbers in a step.
-            uniform: In [0, 1) instead of normal with mean 0 and deviation 1.
-
-        Returns:
-            float32 `(count, *shape)`.
-        """
-        randomness = current_randomness()
-        if randomness is None:  # a step called by hand
-            with random_scope(self.seed, self.step):
-                return self.noise(count, *shape, stream=stream, uniform=uniform)
-        return (randomness.uniform if uniform else randomness.normal)(count, shape, stream)
-
     def for_inference(self, network: keras.Model) -> keras.Model:
         """Returns the moving average of a generator where one is kept, else the network."""
         network = self.ema_networks.get(network.name, network)
@@ -288,46 +240,6 @@ class Trainable(Stepping, keras.Model, Runner):
         """Returns the compiled graph of a use: raw inputs by name to the raw output."""
         use = self.uses()[name]
         return tf.function(graph_of(use, self.stride, self.min_size), reduce_retracing=True)
-
-    def load_own_variables(self, store):
-        """Reads the counters of a `.keras` file; those of 0.1.0 have none."""
-        if len(store.keys()):
-            super().load_own_variables(store)
-
-    def get_config(self) -> dict:
-        """Returns what `from_config` needs."""
-        return {
-            "config": dataclasses.asdict(self.config),
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict):
-        """Rebuilds the model from `get_config`."""
-        fields = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in config["config"].items()
-        }
-        return cls(cls.Config(**fields), name=config["name"], dtype=config["dtype"])
-
-    def get_compile_config(self) -> dict:
-        """Returns what training goes on with, so that `.keras` files restore it."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "optimizers": {key: serialize(value) for key, value in self.optimizers.items()},
-            "steps_per_epoch": self.steps_per_epoch,
-            "seed": self.seed,
-        }
-
-    def compile_from_config(self, config: dict) -> None:
-        """Compiles as `get_compile_config` says."""
-        load = keras.saving.deserialize_keras_object
-        self.compile(
-            {key: load(value) for key, value in config["optimizers"].items()},
-            steps_per_epoch=config.get("steps_per_epoch"),
-            seed=config.get("seed", 0),
-        )
 
 
 def _frozen_copy(network: keras.Model) -> keras.Model:

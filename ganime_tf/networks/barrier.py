@@ -89,21 +89,30 @@ def _convs(x, filters: int, count: int, name: str):
 
 
 def build_barrier(
-    *, filters: Sequence[int] = (24, 40, 64, 96, 96), convs: int = 2, name: str = "barrier"
+    *,
+    filters: Sequence[int] = (24, 40, 64, 96, 96),
+    convs: int = 2,
+    channels: int = 1,
+    embedding: int = 0,
+    name: str = "barrier",
 ) -> keras.Model:
-    """Builds the barrier network.
+    """Builds one of the colouriser's networks: they differ in what they see and answer.
 
     Args:
         filters: Channels at strides 2, 4, 8, ...
         convs: Convolutions of a level, on the way down and on the way up.
+        channels: Of the input: 1 is the ink, 4 are ink and flat colours.
+        embedding: 0 for logits; otherwise so many numbers for every second pixel, by which the
+            matching network compares pictures.
         name: Of the model.
 
     Returns:
-        A model from ink in [0, 1], float `(N, H, W, 1)`, 1 where there is ink, to logits of a
-        colour change, float32 `(N, H, W, 1)`. Height and width must be multiples of
+        A model from ink in [0, 1], 1 where there is ink, and colours in [0, 1], float
+        `(N, H, W, channels)`, to logits of a colour change, or of a shadow, float32
+        `(N, H, W, 1)`, or to `(N, H/2, W/2, embedding)`. Height and width must be multiples of
         `2**len(filters)`.
     """
-    ink = keras.Input((None, None, 1), name="ink")
+    ink = keras.Input((None, None, channels), name="ink")
     x = SpaceToDepth(2, name="stem")(ink)
     skips = []
     for level, width in enumerate(filters):
@@ -115,5 +124,7 @@ def build_barrier(
         x = layers.UpSampling2D(2, interpolation="nearest", name=f"up{level}_resize")(x)
         x = layers.Concatenate(name=f"up{level}_join")([x, skips[level]])
         x = _convs(x, filters[level], convs, f"up{level}")
-    x = layers.Conv2D(4, 3, padding="same", dtype="float32", name="head")(x)
+    x = layers.Conv2D(embedding or 4, 3, padding="same", dtype="float32", name="head")(x)
+    if embedding:
+        return keras.Model(ink, x, name=name)
     return keras.Model(ink, DepthToSpace(2, dtype="float32", name="logits")(x), name=name)

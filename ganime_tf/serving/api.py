@@ -5,13 +5,20 @@ import binascii
 import functools
 from collections.abc import Mapping
 
-from ganime_tf.colouring import Page, parse_hints
+from ganime_tf.colouring import Page
 from ganime_tf.colouring.palette import palette_of
 from ganime_tf.serving.limits import Limits, RefusedError
-from ganime_tf.serving.pages import FORMATS, Pages, file_bytes, png_bytes
+from ganime_tf.serving.pages import FORMATS, Pages, coloured, file_bytes, png_bytes
 
 NUM_EXAMPLES = 5
-_VIEW = {"hints": dict, "flat": bool, "paper": bool}
+_VIEW = {
+    "hints": dict,
+    "flat": bool,
+    "paper": bool,
+    "shade": str,
+    "light": str,
+    "depth": (int, float),
+}
 _COLOR = {"page": str, "size": int, "layers": str, **_VIEW}
 
 
@@ -38,15 +45,15 @@ def color(body: Mapping, limits: Limits) -> dict:
         raise RefusedError(f"layers must be 'ora' or 'psd'. Received {body['layers']!r}.")
     try:
         page = Page(picture, area=size)
-        hints = parse_hints(body.get("hints", {}), page.ink.size)
-        result = page.colour(hints, body.get("flat", False), body.get("paper", False))
     except ValueError as error:
         raise RefusedError(str(error)) from error
+    result = coloured(page, body)
+    hinted = any(body.get("hints", {}).values())
     answer = {
         "picture": pack(png_bytes(result.picture)),
         "width": page.ink.size[1],
         "height": page.ink.size[0],
-        "remark": page.remark if hints else "No hint: the page stays paper.",
+        "remark": page.remark if hinted else "No hint: the page stays paper.",
     }
     if "layers" in body:
         answer["layers"] = pack(file_bytes(body["layers"], page, result))
@@ -62,8 +69,7 @@ def open_page(content: bytes, pages: Pages, limits: Limits) -> dict:
 def preview(body: Mapping, name: str, pages: Pages) -> bytes:
     """Answers `POST /api/pages/ID/preview`: a PNG of the screen's size."""
     check_fields(body, _VIEW)
-    view = body.get("hints", {}), body.get("flat", False), body.get("paper", False)
-    return pages[name].preview(*view)
+    return pages[name].preview(body)
 
 
 def result(body: Mapping, name: str, pages: Pages) -> tuple[bytes, str]:
@@ -72,8 +78,7 @@ def result(body: Mapping, name: str, pages: Pages) -> tuple[bytes, str]:
     kind = body.get("format", "png")
     if kind not in FORMATS:
         raise RefusedError(f"format must be one of {', '.join(FORMATS)}. Received {kind!r}.")
-    view = body.get("hints", {}), body.get("flat", False), body.get("paper", False)
-    return pages[name].result(*view, kind), FORMATS[kind][0]
+    return pages[name].result(body, kind), FORMATS[kind][0]
 
 
 def sheet_colours(content: bytes, limits: Limits) -> dict:

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from ganime_tf.colouring import Page, parse_hints
-from ganime_tf.colouring.ink import line_layer
-from ganime_tf.colouring.layers import WRITERS
+from ganime_tf.colouring.layers import WRITERS, layers_of
+from ganime_tf.colouring.shade import ShadeStyle
 from ganime_tf.serving.limits import Limits, RefusedError
 
 VIEW = 1200
@@ -70,20 +70,34 @@ class OpenPage:
         """The page itself at the screen's size, PNG."""
         return png_bytes(self.view.ink.page)
 
-    def preview(self, hints: Mapping, flat: bool, paper: bool) -> bytes:
-        """The coloured page at the screen's size, PNG."""
+    def preview(self, view: Mapping) -> bytes:
+        """The coloured page at the screen's size, PNG; `view` as of `coloured`."""
         with self._lock:
-            return png_bytes(_coloured(self.view, hints, flat, paper).picture)
+            return png_bytes(coloured(self.view, view).picture)
 
-    def result(self, hints: Mapping, flat: bool, paper: bool, kind: str) -> bytes:
+    def result(self, view: Mapping, kind: str) -> bytes:
         """The coloured page at its own size, as one of `FORMATS`."""
         page = Page(self.full, area=self.area)
-        return file_bytes(kind, page, _coloured(page, hints, flat, paper))
+        return file_bytes(kind, page, coloured(page, view))
 
 
-def _coloured(page: Page, hints: Mapping, flat: bool, paper: bool):
+def coloured(page: Page, view: Mapping):
+    """Colours a page as a request wishes.
+
+    Args:
+        page: What is coloured.
+        view: Optionally `hints` (see `parse_hints`), `flat`, `paper`, `shade` ("off", "cel",
+            "soft"), `light` ("left", "right") and `depth`.
+
+    Raises:
+        RefusedError: When something in it is wrong.
+    """
     try:
-        return page.colour(parse_hints(hints, page.ink.size), flat=flat, paper=paper)
+        kind, style = view.get("shade", "off"), None
+        if kind != "off":
+            style = ShadeStyle(kind, view.get("light", "left"), view.get("depth", 0.3))
+        hints = parse_hints(view.get("hints", {}), page.ink.size)
+        return page.colour(hints, view.get("flat", False), view.get("paper", False), style)
     except ValueError as error:
         raise RefusedError(str(error)) from error
 
@@ -125,7 +139,7 @@ def png_bytes(picture: np.ndarray) -> bytes:
 
 
 def file_bytes(kind: str, page: Page, result) -> bytes:
-    """A result as one of `FORMATS`: the picture, the colour alone, or ink, colour and paper.
+    """A result as one of `FORMATS`: the picture, the colour alone, or `layers_of` it.
 
     Raises:
         RefusedError: For `psd`, without psd-tools.
@@ -134,13 +148,10 @@ def file_bytes(kind: str, page: Page, result) -> bytes:
         return png_bytes(result.picture)
     if kind == "colour":
         return png_bytes(result.colour)
-    name = "colour" if result.flats is None else "flats"
-    paper = np.full_like(result.colour, 255)
-    layers = [("ink", line_layer(page.ink)), (name, result.colour), ("paper", paper)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"page.{kind}"
         try:
-            WRITERS[kind](path, layers, result.picture)
+            WRITERS[kind](path, layers_of(page, result), result.picture)
         except ImportError as error:
             raise RefusedError(str(error), 501) from error
         return path.read_bytes()

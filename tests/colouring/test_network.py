@@ -1,13 +1,28 @@
 """The NumPy network is the Keras network, and the training goes through it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ganime_tf.colouring.drawings import training_batch
 from ganime_tf.colouring.lab import colour_steps
-from ganime_tf.colouring.network import BarrierNetwork, included_network, load_network, save_network
+from ganime_tf.colouring.network import (
+    MATCH_ABSENT,
+    MATCH_SHARPNESS,
+    BarrierNetwork,
+    included_network,
+    load_network,
+    save_network,
+)
 from ganime_tf.configs.colour_barrier import PRESETS
-from ganime_tf.models.colour_barrier import barrier_loss, folded_weights, train_barrier
+from ganime_tf.models.colour_barrier import (
+    barrier_loss,
+    folded_weights,
+    match_loss,
+    train_barrier,
+)
 from ganime_tf.networks.barrier import build_barrier
 
 
@@ -36,6 +51,24 @@ def test_numpy_equals_keras(tmp_path):
     np.testing.assert_allclose(half, expected, atol=0.01 * np.ptp(expected))
 
 
+def test_numpy_equals_keras_with_colours():
+    network = _unsteady(build_barrier(filters=(4, 6), convs=1, channels=4))
+    planes = np.random.default_rng(3).random((1, 24, 36, 4), np.float32)
+    expected = network(planes).numpy()[0, ..., 0]
+    ours = BarrierNetwork(folded_weights(network)).logits(planes[0])
+    np.testing.assert_allclose(ours, expected, atol=1e-4 * np.ptp(expected))
+
+
+def test_numpy_equals_keras_for_vectors():
+    network = _unsteady(build_barrier(filters=(4, 6), convs=1, channels=4, embedding=5))
+    planes = np.random.default_rng(3).random((1, 24, 36, 4), np.float32)
+    expected = network(planes).numpy()[0]
+    expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
+    ours = BarrierNetwork(folded_weights(network)).embed(planes[0])
+    assert ours.shape == (12, 18, 5)
+    np.testing.assert_allclose(ours, expected, atol=1e-4)
+
+
 def test_any_size_goes_through():
     barrier = BarrierNetwork(folded_weights(build_barrier(filters=(4, 6), convs=1)))
     out = barrier(np.zeros((37, 51), np.float32))
@@ -57,13 +90,28 @@ def test_steps_are_where_the_colour_changes():
     assert (steps[:, 4:6] == 1).all() and steps[:, :4].max() == 0 and steps[:, 6:].max() == 0
 
 
-def test_training_resumes_and_lowers_the_loss(tmp_path):
-    config = PRESETS["colour-barrier-tiny"]
+@pytest.mark.parametrize("task", ["barrier", "shade", "match"])
+def test_training_resumes_and_writes_what_is_read(tmp_path, task):
+    config = dataclasses.replace(PRESETS["colour-barrier-tiny"], task=task)
     network = train_barrier(config, tmp_path, seed=0, save_every=2)
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 2
     again = train_barrier(config, tmp_path, seed=0)  # finished: nothing is trained
     for a, b in zip(network.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    assert load_network(tmp_path / f"{task}.npz").levels == 3
+
+
+def test_a_match_loss_is_the_cross_entropy_of_colours():
+    # One page point that looks like the sheet's first, one that looks like nothing there.
+    up, right, down = [0.0, 1.0], [1.0, 0.0], [0.0, -1.0]
+    page, sheet = [[up, down]], [[up, right]]
+    points = [[(0, 0, 7), (0, 1, 9)], [(0, 0, 7), (0, 1, 8)]]
+    loss = float(match_loss(tf.constant(points), tf.constant([page, sheet])))
+    k = MATCH_SHARPNESS
+    scores = np.array([[k, 0, k * MATCH_ABSENT], [-k, 0, k * MATCH_ABSENT]])
+    total = np.log(np.exp(scores).sum(1))
+    expected = np.mean([total[0] - k, total[1] - k * MATCH_ABSENT])  # 9 is not on the sheet
+    np.testing.assert_allclose(loss, expected, atol=1e-6)
 
 
 def test_the_included_weights_find_borders_that_ink_alone_does_not():
@@ -80,7 +128,5 @@ def test_the_included_weights_find_borders_that_ink_alone_does_not():
 
 
 def test_a_size_that_does_not_fit_the_levels_is_refused():
-    import dataclasses
-
     with pytest.raises(ValueError, match="multiple of 32"):
         dataclasses.replace(PRESETS["colour-barrier"], image_size=100)

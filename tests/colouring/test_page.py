@@ -12,7 +12,7 @@ from PIL import Image
 from ganime_tf.cli import main
 from ganime_tf.colouring.hints import parse_hints
 from ganime_tf.colouring.ink import read_page
-from ganime_tf.colouring.layers import write_psd
+from ganime_tf.colouring.layers import Layer, write_psd
 from ganime_tf.colouring.page import Page
 from ganime_tf.toy import render, sample_scene
 
@@ -121,13 +121,15 @@ def test_photoshop_files_have_the_layers(tmp_path, lineart):
     psd_tools = pytest.importorskip("psd_tools")
     colour = np.full_like(lineart, 120)
     alpha = np.dstack([lineart, 255 - lineart[..., :1]])
-    write_psd(tmp_path / "a.psd", [("ink", alpha), ("colour", colour)], lineart)
+    layers = [Layer("ink", alpha), Layer("shade", lineart, multiply=True), Layer("colour", colour)]
+    write_psd(tmp_path / "a.psd", layers, lineart)
     psd = psd_tools.PSDImage.open(tmp_path / "a.psd")
-    assert [layer.name for layer in psd] == ["colour", "ink"]
+    assert [layer.name for layer in psd] == ["colour", "shade", "ink"]
+    assert [layer.blend_mode.name for layer in psd] == ["NORMAL", "MULTIPLY", "NORMAL"]
     np.testing.assert_array_equal(np.asarray(psd[0].topil().convert("RGB")), colour)
     # psd-tools writes transparency as the layer's mask.
-    np.testing.assert_array_equal(np.asarray(psd[1].mask.topil()), alpha[..., 3])
-    np.testing.assert_array_equal(np.asarray(psd[1].topil())[..., :3], lineart)
+    np.testing.assert_array_equal(np.asarray(psd[2].mask.topil()), alpha[..., 3])
+    np.testing.assert_array_equal(np.asarray(psd[2].topil())[..., :3], lineart)
 
 
 def test_colouring_starts_without_tensorflow():

@@ -215,7 +215,12 @@ function hintsOf(page) {
   return { size: [page.width, page.height], points, strokes, patches };
 }
 
-const choices = () => ({ flat: $("flat").checked, paper: $("paper").checked });
+const choices = () => ({
+  flat: $("flat").checked,
+  paper: $("paper").checked,
+  shade: $("shade").value,
+  light: $("light").value,
+});
 
 // Colours a page again; while one answer is under way only the newest wish is remembered.
 async function refresh(page) {
@@ -626,7 +631,7 @@ $("fit").addEventListener("click", fit);
 $("radius").addEventListener("input", (event) => { radius = Number(event.target.value); });
 $("marks").addEventListener("change", draw);
 $("split").addEventListener("input", draw);
-for (const id of ["flat", "paper"]) {
+for (const id of ["flat", "paper", "shade", "light"]) {
   $(id).addEventListener("change", () => {
     for (const page of pages) if (page !== current && page.hints.length) page.picture = null;
     if (current) refresh(current);
