@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 TRAINING := tests/contract tests/models tests/training
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all docs clean
+.PHONY: demo test test-all mutate docs clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python scripts/demo.py --out demo
@@ -22,6 +22,9 @@ test: $(VENV)/test.stamp
 
 test-all: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m ""
+
+mutate: $(VENV)/test.stamp
+	$(BIN)/python -m benchmarks.mutate
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/mkdocs build --strict

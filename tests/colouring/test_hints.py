@@ -89,3 +89,11 @@ def test_palettes_are_json_or_gimp(tmp_path):
     (tmp_path / "bad.json").write_text('{"hair": "no colour"}')
     with pytest.raises(ValueError, match="hair"):
         read_palette(tmp_path / "bad.json")
+
+
+def test_a_stroke_ends_round_and_is_as_wide_as_it_says():
+    stroke = {"points": [[30, 30], [60, 30]], "color": "#0000ff", "width": 10}
+    mask = parse_hints({"strokes": [stroke]}, (60, 90)).mask
+    rows, columns = np.nonzero(mask)
+    assert 9 <= np.ptp(rows) + 1 <= 12
+    assert 23 <= columns.min() <= 26 and 64 <= columns.max() <= 67  # half a width beyond the ends

@@ -63,6 +63,19 @@ def test_maps_hold_class_numbers_and_overlays_keep_the_background(tmp_path):
     assert (over[:, 1] != picture[:, 1]).any()
 
 
+def test_a_file_that_no_job_wrote_is_kept_unless_asked(tmp_path):
+    Image.fromarray(np.zeros((8, 40, 3), np.uint8)).save(tmp_path / "a.png")
+    theirs = tmp_path / "out" / "maps" / "a.png"
+    theirs.parent.mkdir(parents=True)
+    Image.fromarray(np.full((3, 3), 7, np.uint8)).save(theirs)
+    before = theirs.read_bytes()
+    report = parse_files(_Stripes(), [tmp_path / "a.png"], tmp_path / "out")
+    assert [path.name for path in report.written] == ["a_2.png"]
+    assert theirs.read_bytes() == before
+    assert parse_files(_Stripes(), [tmp_path / "a.png"], tmp_path / "out", overwrite=True).written
+    assert theirs.read_bytes() != before
+
+
 def test_command_parses_real_faces_with_a_litert_file(shared, tmp_path, capsys):
     faces = sorted((shared / "data" / "portrait2anime" / "testA").glob("*.jpg"))[:2]
     model = shared / "weights" / "bisenetv2_celebamask_448_int8.tflite"
