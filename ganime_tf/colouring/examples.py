@@ -11,12 +11,12 @@ import scipy.ndimage
 from PIL import Image, ImageDraw
 
 from ganime_tf.colouring.drawings import FlatCanvas
+from ganime_tf.colouring.pairs import another_pose
 from ganime_tf.toy import Scene, sample_scene
 from ganime_tf.toy.artists import HOUSE_STYLE, PENS, Pen
 from ganime_tf.toy.backdrop import draw_backdrop
 from ganime_tf.toy.drawing import _draw_person
 from ganime_tf.toy.figure import Figure
-from ganime_tf.toy.scene import BACKDROPS, EYES, MOUTHS
 
 HELD_OUT = 77_000
 """World of the drawings shown and measured."""
@@ -50,22 +50,8 @@ def pose(scene: Scene, number: int) -> Scene:
     """The same character again: another turn of the head, face, light, backdrop and frame."""
     rng = np.random.Generator(np.random.PCG64((scene.seed, scene.index, number, 5)))
     other = sample_scene(scene.seed + 1, 1000 * scene.index + number)
-    return dataclasses.replace(
-        scene,
-        yaw=float(rng.uniform(-1, 1)),
-        roll=other.roll,
-        shift=other.shift,
-        zoom=float(rng.uniform(0.85, 1.15)),
-        light=other.light,
-        eyes=EYES[int(rng.choice(len(EYES), p=(0.7, 0.12, 0.1, 0.08)))],
-        gaze=other.gaze,
-        brows=other.brows,
-        mouth=MOUTHS[int(rng.integers(len(MOUTHS)))],
-        backdrop=tuple(BACKDROPS)[int(rng.integers(len(BACKDROPS)))],
-        sky=other.sky,
-        ground=other.ground,
-        detail=scene.detail,
-    )
+    posed = another_pose(scene, other, rng, zoom=(0.85, 1.15), eyes=(0.7, 0.12, 0.1, 0.08))
+    return dataclasses.replace(posed, light=other.light)
 
 
 def regions_of(flat: np.ndarray, cover: np.ndarray) -> tuple[np.ndarray, int]:

@@ -67,15 +67,23 @@ class MaterialCanvas(ShadeCanvas):
         return np.where(even, numbers, 0).astype(np.int32)
 
 
-def another_pose(scene, other, rng):
-    """`scene`'s character with `other`'s frame, light and backdrop."""
+def another_pose(scene, other, rng, zoom=(0.7, 1.2), eyes=None):
+    """`scene`'s character with `other`'s frame, brows and colours of the backdrop.
+
+    Args:
+        scene: From `sample_scene`.
+        other: Another one.
+        rng: Of the turn of the head, the size, eyes, mouth and backdrop.
+        zoom: Range of the size.
+        eyes: Probabilities of `EYES`; by default all alike.
+    """
     return dataclasses.replace(
         scene,
         yaw=float(rng.uniform(-1, 1)),
         roll=other.roll,
         shift=other.shift,
-        zoom=float(rng.uniform(0.7, 1.2)),
-        eyes=EYES[int(rng.integers(len(EYES)))],
+        zoom=float(rng.uniform(*zoom)),
+        eyes=EYES[int(rng.choice(len(EYES), p=eyes) if eyes else rng.integers(len(EYES)))],
         gaze=other.gaze,
         brows=other.brows,
         mouth=MOUTHS[int(rng.integers(len(MOUTHS)))],

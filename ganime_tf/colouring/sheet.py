@@ -44,8 +44,7 @@ class Sheet:
         small = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BOX))
         planes = sheet_planes(small)
         vectors = self.network.embed(planes)
-        cells = small[::2, ::2][: vectors.shape[0], : vectors.shape[1]]
-        lines = planes[::2, ::2, 0][: vectors.shape[0], : vectors.shape[1]]
+        cells, lines = small[::2, ::2], planes[::2, ::2, 0]  # one for each vector
         lab, own = rgb_to_lab(cells), rgb_to_lab(self.colours)
         distance = np.linalg.norm(lab[..., None, :] - own, axis=-1)
         good = (distance.min(-1) < _NEAR) & (lines < 0.3)

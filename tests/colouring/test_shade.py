@@ -121,11 +121,13 @@ def test_the_command_shades(tmp_path, drawing, page):
     points = place_dabs(drawing.flat, page.ink.cover)
     write_json(tmp_path / "hints.json", {"points": points})
     pictures = {}
-    for number, flags in enumerate(
-        ([], ["--shade", "cel"], ["--shade", "cel", "--light", "right"])
-    ):
+    cel = ["--shade", "cel"]
+    ways = ([], cel, [*cel, "--light", "right"], [*cel, "--depth", "0.6"], ["--shade", "soft"])
+    for number, flags in enumerate(ways):
         call = ["color", str(tmp_path / "page.png"), "--hints", str(tmp_path / "hints.json")]
         assert main([*call, "-o", str(tmp_path / str(number)), "--flat", *flags]) == 0
         pictures[number] = read_page(tmp_path / str(number) / "page.png").astype(int)
     assert (pictures[0] - pictures[1]).max() > 20 and (pictures[1] - pictures[0]).max() <= 0
     assert np.abs(pictures[1] - pictures[2]).max() > 20
+    assert pictures[3].mean() < pictures[1].mean() - 1  # deeper
+    assert np.abs(pictures[1] - pictures[4]).max() > 20

@@ -112,6 +112,28 @@ def test_results_are_pictures_and_layers(server, page):
         assert b'name="flats"' in file.read("stack.xml")
 
 
+def test_shade_darkens_as_asked_and_is_a_layer(server, page):
+    body = {"hints": {"points": [{"x": 10, "y": 10, "color": "#80c0f0"}, *_RED["points"]]}}
+    seen = {}
+    for name, wish in {
+        "none": {},
+        "cel": {"shade": "cel", "depth": 0.9},
+        "right": {"shade": "cel", "depth": 0.9, "light": "right"},
+    }.items():
+        status, content = _ask(server, f"{page}/preview", {**body, **wish})
+        assert status == 200
+        seen[name] = _read(content).astype(int)
+    assert (seen["cel"] <= seen["none"]).all() and (seen["none"] - seen["cel"]).max() > 60
+    assert np.abs(seen["cel"] - seen["right"]).max() > 60
+    _, ora = _ask(server, f"{page}/result", {**body, "shade": "soft", "format": "ora"})
+    with zipfile.ZipFile(io.BytesIO(ora)) as file:
+        assert b'name="shade"' in file.read("stack.xml") and b"svg:multiply" in file.read(
+            "stack.xml"
+        )
+    status, answer = _ask(server, f"{page}/preview", {**body, "shade": "hard"})
+    assert status == 400 and "cel, soft" in str(answer)
+
+
 def test_a_large_page_is_seen_small_and_answered_at_its_own_size(server):
     large = np.array(Image.fromarray(_lineart()).resize((100, 2400)))
     _, answer = _ask(server, "/api/pages", _png(large))
