@@ -93,6 +93,8 @@ def test_what_a_person_dabbed_is_left_to_them(tmp_path):
     assert main([*call, "--hints", str(tmp_path / "mine.json"), "-o", str(tmp_path / "out")]) == 0
     picture = read_page(tmp_path / "out" / "page.png")
     assert picture[first["y"], first["x"]].tolist() == [0, 255, 0]
+    written = json.loads((tmp_path / "out" / "page-hints.json").read_text())
+    assert written == {"size": [384, 384], "points": rest}
     # What was found can be changed and given again.
     again = [*call[:2], "--flat", "--paper", "--hints", str(tmp_path / "out" / "page-hints.json")]
     assert main([*again, "-o", str(tmp_path / "again")]) == 0
