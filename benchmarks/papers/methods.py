@@ -78,6 +78,31 @@ _ANIMEGAN_B = Method(
     epoch_shares={"init_epochs": 10 / 40},
 )
 
+# Ten times the preset's rate for a hundredth of the paper's steps.
+_MUNIT = {
+    "num_steps": 0,
+    "filters": 16,
+    "num_blocks": 2,
+    "mlp_width": 64,
+    "discriminator_filters": 16,
+    "discriminator_layers": 3,
+    "num_scales": 2,
+    "batch_size": 1,
+    "learning_rate": 1e-3,
+}
+_MUNIT_WHOLE = Method(
+    "MUNIT", "unpaired", "munit", "munit-ganime", steps=900, seconds=103, changes=_MUNIT
+)
+_HYBRID_WHOLE = Method(
+    "MUNIT + AniGAN's decoder",
+    "unpaired",
+    "munit",
+    "munit-anigan",
+    steps=600,
+    seconds=80,
+    changes=_MUNIT,
+)
+
 METHODS = {
     "sketches-input": Method("input unchanged", "paired", "copy"),
     "sketches-others": Method("other true pictures", "paired", "others"),
@@ -166,6 +191,28 @@ METHODS = {
             "local_layers": 3,
         },
     ),
+    "munit": _MUNIT_WHOLE,
+    "munit-third": dataclasses.replace(_MUNIT_WHOLE, title="MUNIT, 300", steps=300, seconds=35),
+    "munit-anigan": _HYBRID_WHOLE,
+    "munit-anigan-half": dataclasses.replace(
+        _HYBRID_WHOLE, title="+ decoder, 300", steps=300, seconds=40
+    ),
+    "anigan": Method(
+        "AniGAN",
+        "unpaired",
+        "anigan",
+        "anigan",
+        steps=300,
+        seconds=100,
+        changes={
+            "num_steps": 0,
+            "filters": 16,
+            "mlp_width": 64,
+            "batch_size": 2,
+            "learning_rate": 1e-3,
+            "ema_decay": 0.99,  # .999 reaches back over more than the whole run
+        },
+    ),
     "animegan-b": _ANIMEGAN_B,
     "animegan-c": dataclasses.replace(
         _ANIMEGAN_B, title="AnimeGAN (c)", preset="animegan-ganime-c"
@@ -238,7 +285,11 @@ STUDIES = {
         "cartoongan",
         "cyclegan",
         "ugatit",
+        "munit",
+        "munit-anigan",
+        "anigan",
     ),
+    "munit-steps": ("munit-third", "munit", "munit-anigan-half", "munit-anigan"),
     "animegan-steps": ("portraits-input", "animegan-b", "animegan-c", "animegan-d"),
 }
 

@@ -25,6 +25,13 @@ PAPER = {
         "animegan-d": (135.91,),
         "ugatit": (51.96,),
         "cyclegan": (50.0,),
+        "munit": (58.01,),
+    },
+    "munit-steps": {  # GANime portraits, section 5.2, figures 1 and 2: iterations, words
+        "munit-third": ("50,000: not yet anime characters",),
+        "munit": ("100,000: just starting to resemble anime characters",),
+        "munit-anigan-half": ("20,000: eyes not clearly formed",),
+        "munit-anigan": ("50,000: close to MUNIT at 100,000",),
     },
     "animegan-steps": {  # GANime portraits, section 5.1: words, no numbers
         "animegan-b": ("equal weights: much of the original colour was lost",),
@@ -48,11 +55,13 @@ METRICS = {
 COLUMNS = {
     "sketches": ("fd_random", "ssim", "ssim_std", "l1", "ciede2000"),
     "portraits": ("fd_random", "ssim", "l1", "ciede2000", "ciede2000_to_input", "chroma"),
+    "munit-steps": ("fd_random", "ssim", "l1", "ciede2000", "ssim_to_input"),
     "animegan-steps": ("ciede2000_to_input", "chroma", "ssim_to_input", "fd_random", "ssim"),
 }
 PAPER_HEADINGS = {
     "sketches": ("paper: FID", "paper: SSIM", "paper: SSIM std"),
     "portraits": ("paper: FID",),
+    "munit-steps": ("paper: iterations",),
     "animegan-steps": ("paper",),
 }
 # (study, our metric, the paper's column, its name, whether higher is better)
@@ -178,6 +187,13 @@ def orders(study: str, record: dict) -> list[str]:
                 verdict = "does not come out: the seeds overlap"
             heading = METRICS[metric][0]
             lines.append(f"- The paper says that {words}. By {heading} this {verdict}.")
+    if study == "munit-steps":
+        whole, other = "munit", "munit-anigan"
+        near = not apart(record, "fd_random", whole, other)
+        lines.append(
+            "- The paper says that the hybrid comes close to MUNIT in fewer iterations. By "
+            f"fd_random this {'comes out' if near else 'does NOT come out: MUNIT is better'}."
+        )
     return lines
 
 
