@@ -24,14 +24,8 @@ class DisentangleConfig(TrainableConfig):
     """Channels of the levels, each of half the size."""
     dense: Count = 2048
     """Width of the fully connected layer."""
-    content_size: Count = 256
-    """Length of the content code."""
-    style_size: Count = 256
-    """Length of the style code."""
     bus: bool = False
     """Blocks that pool over the whole picture (the author's later code)."""
-    warp: bool = False
-    """A last layer that also moves pixels (the author's later code)."""
     ramp_steps: CountOrNone = 0
     """Steps in which step sizes grow linearly from 0; 100 in the author's code."""
     regularization_weight: Weight = 0.0
@@ -62,14 +56,22 @@ class DisentangleConfig(TrainableConfig):
         return dataclasses.replace(self, num_artists=len(names), artists=names)
 
 
-CODE = {
-    "content_size": 512,
-    "bus": True,
-    "warp": True,
-    "ramp_steps": 100,
-    "epsilon": 1e-4,
-}
-"""Sizes of the author's code at 256 px."""
+@dataclasses.dataclass(frozen=True)
+class DrawingConfig(DisentangleConfig):
+    """Sizes of the networks that draw, in both stages."""
+
+    content_size: Count = 256
+    """Length of the content code."""
+    style_size: Count = 256
+    """Length of the style code."""
+    warp: bool = False
+    """A last layer that also moves pixels (the author's later code)."""
+
+
+CODE = {"bus": True, "ramp_steps": 100, "epsilon": 1e-4}
+"""Settings of the author's code at 256 px."""
+CODE_DRAWING = CODE | {"content_size": 512, "warp": True}
+"""The same for the stages that draw."""
 
 SMALL = {
     "image_size": 32,
@@ -77,18 +79,18 @@ SMALL = {
     "batch_size": 16,
     "filters": (16, 32, 64),
     "dense": 128,
-    "content_size": 32,
-    "style_size": 16,
     "num_artists": 44,
 }
 """Sizes for 32 px and tens of artists."""
+SMALL_DRAWING = SMALL | {"content_size": 32, "style_size": 16}
+"""The same for the stages that draw."""
 
 TINY = SMALL | {
     "image_size": 16,
     "load_size": 16,
     "filters": (16,),
     "dense": 32,
-    "content_size": 16,
-    "style_size": 8,
 }
 """The smallest sizes that still draw something."""
+TINY_DRAWING = TINY | {"content_size": 16, "style_size": 8}
+"""The same for the stages that draw."""

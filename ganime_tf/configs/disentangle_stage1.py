@@ -2,12 +2,17 @@
 
 import dataclasses
 
-from ganime_tf.configs.disentangle import CODE, SMALL, TINY, DisentangleConfig
+from ganime_tf.configs.disentangle import (
+    CODE_DRAWING,
+    SMALL_DRAWING,
+    TINY_DRAWING,
+    DrawingConfig,
+)
 from ganime_tf.configs.fields import Positive, Weight
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage1Config(DisentangleConfig):
+class Stage1Config(DrawingConfig):
     """Hyper-parameters of stage 1; the defaults are the paper's."""
 
     learning_rate: Positive = 5e-5
@@ -30,12 +35,20 @@ class Stage1Config(DisentangleConfig):
 PRESETS = {
     "disentangle-stage1": Stage1Config(),
     "disentangle-stage1-code": Stage1Config(
-        **CODE, clamp=True, content_kl_weight=1e-5, style_kl_weight=1e-5
+        **CODE_DRAWING, clamp=True, content_kl_weight=1e-5, style_kl_weight=1e-5
     ),
     "disentangle-stage1-32": Stage1Config(
-        **SMALL, num_steps=1500, learning_rate=3e-4, content_kl_weight=1e-5, style_kl_weight=2e-6
+        **SMALL_DRAWING,
+        num_steps=1500,
+        learning_rate=3e-4,
+        content_kl_weight=1e-5,
+        style_kl_weight=2e-6,
     ),
     "disentangle-stage1-tiny": Stage1Config(
-        **TINY, num_steps=1500, learning_rate=3e-4, content_kl_weight=1e-5, style_kl_weight=2e-6
+        **TINY_DRAWING,
+        num_steps=1500,
+        learning_rate=3e-4,
+        content_kl_weight=1e-5,
+        style_kl_weight=2e-6,
     ),
 }

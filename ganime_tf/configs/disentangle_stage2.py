@@ -2,12 +2,17 @@
 
 import dataclasses
 
-from ganime_tf.configs.disentangle import CODE, SMALL, TINY, DisentangleConfig
+from ganime_tf.configs.disentangle import (
+    CODE_DRAWING,
+    SMALL_DRAWING,
+    TINY_DRAWING,
+    DrawingConfig,
+)
 from ganime_tf.configs.fields import Count, Positive, Weight
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage2Config(DisentangleConfig):
+class Stage2Config(DrawingConfig):
     """Hyper-parameters of stage 2; the defaults are the paper's."""
 
     learning_rate: Positive = 2e-5
@@ -33,12 +38,12 @@ class Stage2Config(DisentangleConfig):
 PRESETS = {
     "disentangle-stage2": Stage2Config(),
     "disentangle-stage2-code": Stage2Config(
-        **CODE,
+        **CODE_DRAWING,
         style_rate=2e-3,
         content_weight=0.1,
         style_kl_weight=1e-5,
         regularization_weight=1.0,
     ),
-    "disentangle-stage2-32": Stage2Config(**SMALL, num_steps=1500, learning_rate=1e-4),
-    "disentangle-stage2-tiny": Stage2Config(**TINY, num_steps=1500, learning_rate=1e-4),
+    "disentangle-stage2-32": Stage2Config(**SMALL_DRAWING, num_steps=1500, learning_rate=1e-4),
+    "disentangle-stage2-tiny": Stage2Config(**TINY_DRAWING, num_steps=1500, learning_rate=1e-4),
 }

@@ -190,7 +190,7 @@ def test_the_average_starts_at_once():
     assert [float(model.average_decay(step)) for step in (0, 100)] == pytest.approx([0.999, 0.999])
 
 
-def test_the_trial_has_munit_s_networks():
+def test_encoders_are_a_choice():
     config = get_preset("anigan", "anigan-ganime")
     model = AniGAN(image_size=32, load_size=32, filters=8, encoders=config.encoders)
     assert model.stride == 4 and model.style_size == 8
