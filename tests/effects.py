@@ -285,20 +285,19 @@ def _layers(network):
     return network._flatten_layers(include_self=False, recursive=True)
 
 
-def dropout(*networks: str, **base):
-    """The rate of every dropout layer of the networks, of which there is one at least."""
+def dropout(*networks: str, layers: int = 1, **base):
+    """The rate of every dropout layer of the networks, of which each has so many."""
 
     def check(name, field):
         for rate in (0.25, 0.5):
             model = build(name, **base | {field: rate})
             for network in networks:
-                layers = _layers(getattr(model, network))
-                found = [x.rate for x in layers if isinstance(x, Dropout)]
-                assert found and set(found) == {rate}, network
+                found = [x.rate for x in _layers(getattr(model, network)) if isinstance(x, Dropout)]
+                assert found == [rate] * layers, network
         bare = build(name, **base | {field: 0.0})
         for network in networks:
-            layers = _layers(getattr(bare, network))
-            assert not any(isinstance(x, Dropout) and x.rate for x in layers)
+            found = _layers(getattr(bare, network))
+            assert not any(isinstance(x, Dropout) and x.rate for x in found)
 
     return check
 

@@ -142,7 +142,7 @@ TRANSLATORS = {
         "filters": width("generator", "discriminator"),
         "levels": depth("generator", kernels_each=2),
         "norm": passed("build_unet", "norm", ("batch", "instance"), "generator"),
-        "dropout": dropout("generator"),
+        "dropout": dropout("generator", layers=3),
         "upsample": passed("build_unet", "upsample", ("transpose", "resize"), "generator"),
         "full_skip": passed("build_unet", "full_skip", (False, True), "generator"),
         "patch_size": passed("build_patchgan", "patch_size", (16, 34), "discriminator"),
@@ -169,7 +169,7 @@ TRANSLATORS = {
         "filters": width("generator_a2b", "generator_b2a", "discriminator_a", "discriminator_b"),
         "num_blocks": depth("generator_a2b", "generator_b2a", kernels_each=2),
         "levels": depth("generator_a2b", kernels_each=2, generator="unet", levels=4),
-        "dropout": dropout("generator_a2b", "generator_b2a"),
+        "dropout": dropout("generator_a2b", "generator_b2a", layers=2),
         "patch_size": passed(
             "build_patchgan", "patch_size", (16, 34), "discriminator_a", "discriminator_b"
         ),
