@@ -28,7 +28,7 @@ from ganime_tf.training.checkpoint import Checkpointer
 from ganime_tf.training.curves import plot_curves
 from ganime_tf.training.segments import segments
 from ganime_tf.training.signals import StopOnSignal
-from ganime_tf.training.strategy import make_strategy
+from ganime_tf.training.strategy import lost_workers_named, make_strategy
 from ganime_tf.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ def train(
         ValueError: On an unknown model, unusable data, or a run directory of another config.
         FloatingPointError: When a loss or a weight is not finite.
         OSError: When the run directory cannot be written.
+        ConnectionError: When another worker is gone.
     """
     cls, run = get_model(model), run or RunConfig()
     if run.metrics:
@@ -101,7 +102,8 @@ def train(
         if checkpointer.chief:
             folder.write(record)
             source.write_split(folder.splits)
-        return _fit(translator, checkpointer, config, run, folder, source, length, callbacks)
+        with lost_workers_named(strategy, folder.path):
+            return _fit(translator, checkpointer, config, run, folder, source, length, callbacks)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,21 +7,25 @@ import threading
 import time
 
 import keras
+import tensorflow as tf
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
+_ASK_EVERY = 5  # steps between two questions to the other workers
 
 
 class StopOnSignal(keras.callbacks.Callback):
     """Ends training after the running step on SIGINT or SIGTERM; `received` names the signal.
 
-    A second signal, a second or more after the first, ends the process at once even where a step
-    computes for long: what is on the disk is whole at any time. (Launchers pass one Ctrl-C on
-    twice.)
+    Of several workers all end after the same step, whichever of them got the signal: every few
+    steps they tell each other. A second signal, a second or more after the first, ends the process
+    at once even where a step computes for long: what is on the disk is whole at any time.
+    (Launchers pass one Ctrl-C on twice.)
     """
 
     def __init__(self):
         super().__init__()
         self.received = None
+        self._own, self._steps, self._joined = None, 0, None
         self._previous, self._pipe = {}, None
 
     def __enter__(self):
@@ -48,8 +52,8 @@ class StopOnSignal(keras.callbacks.Callback):
             signal.signal(number, handler)
 
     def _handle(self, number, _frame):
-        if self.received is None:
-            self.received = number
+        if self._own is None:
+            self._own = number
         elif self._pipe is None:
             raise KeyboardInterrupt
 
@@ -68,5 +72,19 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Stops when a signal came in."""
+        self._steps += 1
+        strategy = self.model.distribute_strategy
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            self.received = self._own
+        elif self._steps % _ASK_EVERY == 0:
+            self.received = self._of_all_workers(strategy)
         if self.received is not None:
             self.model.stop_training = True
+
+    def _of_all_workers(self, strategy) -> int | None:
+        if self._joined is None:
+            self._joined = tf.function(
+                lambda x: strategy.reduce("SUM", strategy.run(tf.identity, (x,)), axis=None)
+            )
+        counts = self._joined(tf.constant([float(number == self._own) for number in _STOPPING]))
+        return next((n for n, count in zip(_STOPPING, counts, strict=True) if count > 0), None)

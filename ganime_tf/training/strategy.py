@@ -1,5 +1,6 @@
 """The devices that a run trains on."""
 
+import contextlib
 import functools
 import os
 
@@ -39,3 +40,26 @@ def _mirrored(num_cpus: int) -> tf.distribute.Strategy:
 @functools.cache
 def _worker_strategy() -> tf.distribute.Strategy:
     return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError,
+         tf.errors.DeadlineExceededError, tf.errors.InternalError)  # fmt: skip
+
+
+@contextlib.contextmanager
+def lost_workers_named(strategy: tf.distribute.Strategy, run_dir):
+    """Says in a sentence what it means when a collective of several workers breaks.
+
+    Raises:
+        ConnectionError: In place of TensorFlow's error.
+    """
+    try:
+        yield
+    except _LOST as error:
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise
+        raise ConnectionError(
+            f"Another worker of this run is gone, and no step can be taken without it. Start all "
+            f"workers again with the same command: {run_dir} goes on at its last checkpoint. "
+            f"({error.message.splitlines()[0].rpartition('}}')[2].strip()[:160]})"
+        ) from error

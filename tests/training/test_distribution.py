@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import FLAGS, TINY, run_config, weights
+from PIL import Image
 
 from ganime_tf.training.run import train
 
@@ -86,29 +90,95 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-@pytest.mark.slow
-def test_two_workers_train_one_run(tmp_path):
-    workers = [f"127.0.0.1:{free_port()}" for _ in range(2)]
-    processes = []
-    for index in range(2):
+def start_workers(argv, cwd, count=2) -> list[subprocess.Popen]:
+    """Starts the same command on so many workers of this machine."""
+    workers = [f"127.0.0.1:{free_port()}" for _ in range(count)]
+    started = []
+    for index in range(count):
         task = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CONFIG": json.dumps(task)}
-        argv = [sys.executable, "-m", "ganime_tf", "train", "pix2pix", "--data", "toy:6", *FLAGS]
-        argv += ["--steps=4", "--num-validation=2", "--no-export", "--strategy=multiworker"]
-        processes.append(
+        path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        environment = os.environ | {"PYTHONPATH": path, "TF_CONFIG": json.dumps(task)}
+        given = [word.replace("WORKER", str(index)) for word in argv]
+        started.append(
             subprocess.Popen(
-                [*argv, "--run-dir", str(tmp_path / "run")],
+                [sys.executable, *given],
                 env=environment,
                 stderr=subprocess.PIPE,
                 text=True,
-                cwd=tmp_path,
-            )  # fmt: skip
+                cwd=cwd,
+            )
         )
+    return started
+
+
+# Trains with SGD, and writes which pictures the process saw (by their grey) and its weights.
+WORKER = """
+import sys, keras, numpy as np, tensorflow as tf
+from helpers import TINY, run_config
+from ganime_tf.models.pix2pix import Pix2Pix
+from ganime_tf.training.run import train
+folder, data, strategy, name = sys.argv[1:]
+Pix2Pix.default_optimizers = lambda self, steps: {g: keras.optimizers.SGD(0.1) for g in self.groups}
+seen, step = [], Pix2Pix.train_step
+def logged(self, batch):
+    tf.py_function(lambda x: seen.extend(x.numpy().tolist()), [batch["a"][:, 16, 16, 0]], [])
+    return step(self, batch)
+Pix2Pix.train_step = logged
+run = run_config(folder, data=data, strategy=strategy, epochs=1, num_validation=1)
+model = train("pix2pix", TINY, run).model
+weights = {str(i): np.array(v) for i, v in enumerate(model.trainable_variables)}
+np.savez(name, seen=seen, **weights)
+"""
+
+
+@pytest.mark.slow
+def test_two_workers_take_the_steps_of_one_device(tmp_path):
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for index in range(10):  # some of them for the validation
+        pair = np.full((36, 72, 3), 20 + 20 * index, np.uint8)
+        pair[:, 36:] = np.random.default_rng(index).integers(0, 256, (36, 36, 3))
+        Image.fromarray(pair).save(folder / f"{index}.png")
+    argv = ["-c", WORKER, "both", str(folder), "multiworker", "workerWORKER.npz"]
+    processes = start_workers(argv, tmp_path)
+    processes += start_workers(
+        ["-c", WORKER, "alone", str(folder), "one", "alone.npz"], tmp_path, 1
+    )
     errors = [process.communicate(timeout=400)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
-    rows = [json.loads(x) for x in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
-    assert rows[-1]["step"] == 4
-    assert (tmp_path / "run/model.keras").exists()
+    assert [process.returncode for process in processes] == [0, 0, 0], errors
+    found = {name: np.load(tmp_path / f"{name}.npz") for name in ("worker0", "worker1", "alone")}
+    # Each picture of the epoch once, by one of the two; together the pictures of one device.
+    seen = {name: np.round(file["seen"], 3).tolist() for name, file in found.items()}
+    both = seen["worker0"] + seen["worker1"]
+    assert len(both) == len(set(both)) >= 6 and set(both) == set(seen["alone"])
+    assert len(seen["worker0"]) == len(seen["worker1"])
+    for key in set(found["alone"].files) - {"seen"}:
+        for worker in ("worker0", "worker1"):
+            np.testing.assert_allclose(found[worker][key], found["alone"][key], atol=1e-5)
+    assert (tmp_path / "both/model.keras").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("which", [0, 1])
+def test_when_one_of_two_workers_ends_the_other_says_so(tmp_path, killed, which):
+    argv = ["-m", "ganime_tf", "train", "pix2pix", "--data", "toy:6", *FLAGS, "--num-epochs=4000"]
+    argv += ["--num-validation=2", "--no-export", "--strategy=multiworker", "--run-dir", "run"]
+    processes = start_workers(argv, tmp_path)
+    metrics, deadline = tmp_path / "run/metrics.jsonl", time.monotonic() + 300
+    while not metrics.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    processes[which].send_signal(killed)
+    errors = [process.communicate(timeout=120)[1] for process in processes]
+    assert not any("Traceback" in error for error in errors)
+    other = errors[1 - which].strip().splitlines()[-1]
+    if killed == signal.SIGKILL:
+        assert "Another worker of this run is gone" in other
+        return
+    assert [process.returncode for process in processes] == [128 + killed] * 2, errors
+    step = int(re.search(r"Stopped by signal 15 at step (\d+)", other)[1])
+    assert f"at step {step} of" in errors[which]
+    assert (tmp_path / f"run/checkpoints/ckpt-{step}.index").exists()
 
 
 def test_trainings_in_one_process_share_a_strategy():
