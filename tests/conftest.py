@@ -32,10 +32,11 @@ def two_replicas() -> tf.distribute.Strategy:
 
 
 @pytest.fixture(autouse=True)
-def _float32_policy():
-    """No test leaves another dtype policy or Keras state behind."""
+def _same_start():
+    """Every test starts with the same seeds and dtype policy, whatever ran before it."""
     import keras
 
+    keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("float32")
     yield
     keras.config.set_dtype_policy("float32")
