@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from ganime_tf.colouring import Page
 from ganime_tf.colouring.palette import palette_of
+from ganime_tf.colouring.sheet import Sheet
 from ganime_tf.serving.limits import Limits, RefusedError
-from ganime_tf.serving.pages import FORMATS, Pages, coloured, file_bytes, png_bytes
+from ganime_tf.serving.pages import FORMATS, Pages, coloured, file_bytes, place_dabs, png_bytes
 
 NUM_EXAMPLES = 5
 _VIEW = {
@@ -19,19 +20,21 @@ _VIEW = {
     "light": str,
     "depth": (int, float),
 }
-_COLOR = {"page": str, "size": int, "layers": str, **_VIEW}
+_COLOR = {"page": str, "sheet": str, "size": int, "layers": str, **_VIEW}
 
 
 def color(body: Mapping, limits: Limits) -> dict:
     """Answers `POST /api/color`: everything in one request, nothing is kept.
 
     Args:
-        body: `page` (base64 of a picture file), and optionally `hints` (see `parse_hints`), `flat`,
-            `paper`, `size` (32 to 1024), `layers` ("ora" or "psd").
+        body: `page` (base64 of a picture file), and optionally `sheet` (likewise, a coloured
+            picture of the character), `hints` (see `parse_hints`), `flat`, `paper`, `size` (32 to
+            1024), `layers` ("ora" or "psd").
         limits: Of the server.
 
     Returns:
-        `picture` (base64 PNG), `width`, `height`, `remark`, and `layers` when they were asked for.
+        `picture` (base64 PNG), `width`, `height`, `remark`, `layers` when they were asked for, and
+        with a sheet `hints`, the dabs that were placed.
 
     Raises:
         RefusedError: When something in it is wrong.
@@ -47,14 +50,19 @@ def color(body: Mapping, limits: Limits) -> dict:
         page = Page(picture, area=size)
     except ValueError as error:
         raise RefusedError(str(error)) from error
-    result = coloured(page, body)
-    hinted = any(body.get("hints", {}).values())
+    placed = {}
+    if "sheet" in body:
+        placed = place_dabs(page, sheet_of(body["sheet"], limits), body)
+    result = coloured(page, {"paper": "sheet" in body, **body}, placed)
+    hinted = any(placed.get("points", ())) or any(body.get("hints", {}).values())
     answer = {
         "picture": pack(png_bytes(result.picture)),
         "width": page.ink.size[1],
         "height": page.ink.size[0],
         "remark": page.remark if hinted else "No hint: the page stays paper.",
     }
+    if placed:
+        answer["hints"] = placed
     if "layers" in body:
         answer["layers"] = pack(file_bytes(body["layers"], page, result))
     return answer
@@ -85,6 +93,32 @@ def sheet_colours(content: bytes, limits: Limits) -> dict:
     """Answers `POST /api/palette`: the main colours of a picture."""
     found = palette_of(limits.decode(content, line_art=False))
     return {"colours": ["#{:02x}{:02x}{:02x}".format(*colour) for colour in found.tolist()]}
+
+
+def from_sheet(body: Mapping, name: str, pages: Pages, limits: Limits) -> dict:
+    """Answers `POST /api/pages/ID/sheet`: dabs for an open page from a character's sheet.
+
+    Args:
+        body: `sheet` (base64 of a picture file), and optionally `hints`, whose regions get none.
+        name: Of the page.
+        pages: The open ones.
+        limits: Of the server.
+
+    Returns:
+        `{"size", "points"}` in the frame of the page's view, as `parse_hints` reads it.
+    """
+    check_fields(body, {"sheet": str, "hints": dict}, ("sheet",))
+    page = pages[name]
+    return page.place(sheet_of(body["sheet"], limits), body)
+
+
+def sheet_of(text: str, limits: Limits) -> Sheet:
+    """The character's sheet of a request."""
+    picture = limits.decode(unpack(text, "sheet"), line_art=False)
+    try:
+        return Sheet(picture)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
 
 
 @functools.lru_cache(maxsize=NUM_EXAMPLES)

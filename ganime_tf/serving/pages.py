@@ -14,6 +14,7 @@ from PIL import Image
 from ganime_tf.colouring import Page, parse_hints
 from ganime_tf.colouring.layers import WRITERS, layers_of
 from ganime_tf.colouring.shade import ShadeStyle
+from ganime_tf.colouring.sheet import Sheet
 from ganime_tf.serving.limits import Limits, RefusedError
 
 VIEW = 1200
@@ -75,29 +76,51 @@ class OpenPage:
         with self._lock:
             return png_bytes(coloured(self.view, view).picture)
 
+    def place(self, sheet: Sheet, view: Mapping) -> dict:
+        """Dabs of a character's sheet in the view's frame; `view` as of `place_dabs`."""
+        with self._lock:
+            return place_dabs(self.view, sheet, view)
+
     def result(self, view: Mapping, kind: str) -> bytes:
         """The coloured page at its own size, as one of `FORMATS`."""
         page = Page(self.full, area=self.area)
         return file_bytes(kind, page, coloured(page, view))
 
 
-def coloured(page: Page, view: Mapping):
+def place_dabs(page: Page, sheet: Sheet, view: Mapping) -> dict:
+    """Dabs of a character's sheet where `hints` of the view has none: `{"size", "points"}`."""
+    own = _hints_of(page, view)
+    height, width = page.ink.size
+    return {"size": [width, height], "points": sheet.dabs(page, taken=own.mask)}
+
+
+def coloured(page: Page, view: Mapping, placed: Mapping | None = None):
     """Colours a page as a request wishes.
 
     Args:
         page: What is coloured.
         view: Optionally `hints` (see `parse_hints`), `flat`, `paper`, `shade` ("off", "cel",
             "soft"), `light` ("left", "right") and `depth`.
+        placed: Hints that lie under those.
 
     Raises:
         RefusedError: When something in it is wrong.
     """
+    hints = _hints_of(page, view)
+    if placed:
+        hints = hints.over(parse_hints(placed, page.ink.size))
     try:
         kind, style = view.get("shade", "off"), None
         if kind != "off":
             style = ShadeStyle(kind, view.get("light", "left"), view.get("depth", 0.3))
-        hints = parse_hints(view.get("hints", {}), page.ink.size)
         return page.colour(hints, view.get("flat", False), view.get("paper", False), style)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+
+
+def _hints_of(page: Page, view: Mapping):
+    try:
+        return parse_hints(view.get("hints", {}), page.ink.size)
     except ValueError as error:
         raise RefusedError(str(error)) from error
 

@@ -206,6 +206,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return run(api.preview, body, found[1], pages), "image/png"
             return run(api.result, body, found[1], pages)
         most = limits.max_bytes * 4 // 3 + _MAX_JSON  # base64, and the rest of the body
+        if found := re.fullmatch(r"/api/pages/([\w-]{1,64})/sheet", path):
+            return run(api.from_sheet, self._json(most), found[1], pages, limits), json_type
         if path == "/api/color":
             return run(api.color, self._json(most), limits), json_type
         if found := re.fullmatch(r"/api/models/([^/]+)", path):

@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 
 from ganime_tf.cli import main
+from ganime_tf.colouring import Page
+from ganime_tf.colouring.sheet import Sheet
 from ganime_tf.models.uses import Runner, Use
 from ganime_tf.serving.limits import Limits
 from ganime_tf.serving.server import Server
@@ -241,6 +243,61 @@ def test_a_sheet_gives_its_colours(server):
     sheet[:30], sheet[30:, :20] = (224, 128, 176), (48, 48, 74)
     _, answer = _ask(server, "/api/palette", _png(sheet))
     assert answer["colours"] == ["#e080b0", "#ffffff", "#30304a"]
+
+
+@pytest.fixture(scope="module")
+def hero():
+    """A character's coloured sheet, and its page in another pose with its true colours."""
+    from ganime_tf.colouring.examples import HELD_OUT, draw_flat, pose
+    from ganime_tf.colouring.ink import compose, extract_ink
+    from ganime_tf.toy import sample_scene
+
+    scene = sample_scene(HELD_OUT, 26)
+    sheet, drawing = draw_flat(pose(scene, 0), 384), draw_flat(pose(scene, 2), 384)
+    return compose(extract_ink(sheet.lineart), sheet.flat), drawing
+
+
+def test_a_sheet_places_its_dabs_on_the_page(server, hero):
+    sheet, drawing = hero
+    _, opened = _ask(server, "/api/pages", _png(drawing.lineart))
+    path = f"/api/pages/{opened['id']}"
+    body = {"sheet": base64.b64encode(_png(sheet)).decode()}
+    status, placed = _ask(server, f"{path}/sheet", body)
+    assert status == 200 and placed["size"] == opened["view"] and len(placed["points"]) > 5
+    truth = np.array([drawing.flat[p["y"], p["x"]] for p in placed["points"]], float)
+    given = [[int(p["color"][k : k + 2], 16) for k in (1, 3, 5)] for p in placed["points"]]
+    assert (np.abs(truth - given).max(-1) < 40).mean() > 0.6
+    # The command's dabs are the same.
+    expected = Sheet(sheet).dabs(Page(drawing.lineart, area=96))
+    assert placed["points"] == expected
+    # Where a person has dabbed, none is placed.
+    x, y = (placed["points"][0][key] for key in "xy")
+    own = {"points": [{"x": x, "y": y, "color": "#00ff00"}]}
+    _, fewer = _ask(server, f"{path}/sheet", body | {"hints": own})
+    assert len(fewer["points"]) < len(placed["points"])
+    coloured = _read(_ask(server, f"{path}/preview", {"hints": fewer, "paper": True})[1])
+    assert np.ptp(coloured, axis=-1).mean() > 20  # it has colours now
+    # In one request, own dabs first and what is unsure left as paper.
+    page = base64.b64encode(_png(drawing.lineart)).decode()
+    status, answer = _ask(server, "/api/color", {"page": page, "hints": own, "size": 96, **body})
+    assert status == 200 and answer["hints"] == fewer
+    red, green, blue = _read(base64.b64decode(answer["picture"]))[y, x].tolist()
+    assert green > 3 * max(red, blue)  # ink may lie on it
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        ({}, 400, "'sheet' is missing"),
+        ({"sheet": "?"}, 400, "base64"),
+        ({"sheet": base64.b64encode(b"no picture").decode()}, 400, "not a picture"),
+        ({"sheet": base64.b64encode(_png(_lineart() // 255 * 255)).decode()}, 200, ""),
+        ({"sheet": base64.b64encode(_png(np.zeros((700, 700), np.uint8))).decode()}, 413, "pixels"),
+    ],
+)
+def test_sheets_that_cannot_be_used_are_told(server, page, body, status, message):
+    got, answer = _ask(server, f"{page}/sheet", body)
+    assert got == status and message in answer.get("error", "")
 
 
 def test_unused_pages_are_forgotten_when_memory_is_short():

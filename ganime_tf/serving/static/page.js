@@ -37,8 +37,9 @@ function keep(key, value) {
 }
 
 let toastTimer;
-function toast(text) {
+function toast(text, good = false) {
   $("toast").textContent = text;
+  $("toast").classList.toggle("good", good);
   $("toast").hidden = false;
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => { $("toast").hidden = true; }, 7000);
@@ -594,7 +595,7 @@ $("sheet-file").addEventListener("change", async (event) => {
   shown.width = sheet.image.width;
   shown.height = sheet.image.height;
   shown.getContext("2d").drawImage(sheet.image, 0, 0);
-  $("sheet-take").disabled = false;
+  $("sheet-take").disabled = $("sheet-place").disabled = false;
 });
 $("sheet").addEventListener("click", (event) => {
   const box = $("sheet").getBoundingClientRect();
@@ -609,6 +610,34 @@ $("sheet-take").addEventListener("click", async () => {
     setPalette(colours.map((value) => [value, value]));
     setColour(colours[0]);
   } catch { /* told */ }
+});
+
+const dataUrl = (file) => new Promise((done, failed) => {
+  const reader = new FileReader();
+  reader.addEventListener("load", () => done(reader.result));
+  reader.addEventListener("error", failed);
+  reader.readAsDataURL(file);
+});
+$("sheet-place").addEventListener("click", async () => {
+  if (!current) return toast("Open the page that is to be coloured first.");
+  const page = current, button = $("sheet-place");
+  if (sheet.file.size > info.max_bytes) return toast("The sheet is too large for this server.");
+  button.disabled = true;
+  wait(1);
+  try {
+    const body = JSON.stringify({ sheet: await dataUrl(sheet.file), hints: hintsOf(page) });
+    const { points } = await (await ask(page, "sheet", body)).json();
+    if (!points.length) return toast("No part of the page is surely one of the sheet's.");
+    $("paper").checked = true;
+    $("marks").checked = false; // so many rings would hide what they made
+    const place = () => { page.hints = [...points, ...page.hints]; page.picture = null; };
+    if (page === current) change(place); else place();
+    toast(`${points.length} dabs placed, see "Show dabs"; what is unsure stayed paper. `
+      + "Undo takes them away.", true);
+  } catch { /* told */ } finally {
+    wait(-1);
+    button.disabled = false;
+  }
 });
 
 // ---- Buttons, keys, files ----------------------------------------------------------------------
