@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from ganime_tf.layers.resize import BilinearUpsampling
-from ganime_tf.networks import animegan, squeezenet, vgg
+from ganime_tf.networks import animegan, features, squeezenet, vgg
 from ganime_tf.networks.cartoongan import build_cartoon_generator, build_edge_discriminator
 from ganime_tf.networks.features import load_features
 
@@ -144,3 +144,21 @@ def test_bilinear_modes_match_their_definitions():
                                x[:, [0, 0, -1, -1], [0, -1, 0, -1]], atol=1e-6)  # fmt: skip
     with pytest.raises(ValueError, match="must be one of"):
         BilinearUpsampling("nearest")
+
+
+@pytest.mark.parametrize(("kind", "tap"), [("vgg19", "block1_conv1"), ("vgg16", "block1_conv1"),
+                                           ("squeezenet", "conv1")])  # fmt: skip
+def test_networks_get_pictures_as_they_were_trained(kind, tap, monkeypatch):
+    """Caffe's BGR minus its mean, or ImageNet's mean and deviation, by their published numbers."""
+    monkeypatch.setattr(features, "find_weights", lambda *args, **kwargs: None)
+    monkeypatch.setattr(features.vgg, "load_vgg_weights", lambda *args: None)
+    monkeypatch.setattr(features.squeezenet, "load_squeezenet_weights", lambda *args: None)
+    levels = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3)).astype(np.float32)
+    if kind == "squeezenet":
+        fed = (levels / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
+    else:
+        fed = levels[..., ::-1] - (103.939, 116.779, 123.68)
+    extractor = load_features(kind, [tap])
+    expected = extractor.network(fed.astype(np.float32))[tap]
+    found = extractor(levels / 127.5 - 1.0)[tap]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
