@@ -1,5 +1,6 @@
 """`ganime prepare`: look at picture sets and make training sets of them."""
 
+import collections
 import dataclasses
 import functools
 import json
@@ -31,6 +32,13 @@ class _Job:
     """Folder to write PNG files into; run again to go on after an interruption."""
     workers: int = 0
     """Processes; 0 for one a core."""
+    metadata: Path | None = None
+    """CelebA's attributes (.txt or .csv), another .csv whose first column names the files, or a
+    Danbooru .jsonl: only pictures that it names are taken."""
+    where: tuple[str, ...] = ()
+    """Conditions on the metadata that must all hold: Male=-1, tag!=monochrome, score>=5."""
+    monochrome: bool = True
+    """Take pictures without colours too; --no-monochrome leaves grey and tinted ones out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,12 +167,16 @@ def _work(args: _Job):
 
 
 def _folder(args: _Job) -> int:
-    from ganime_tf.data.preparing import prepare_folder
+    from ganime_tf.data.preparing import ColouredOnly, Metadata, prepare_folder
     from ganime_tf.ops.files import write_atomic
     from ganime_tf.progress import progress
 
+    if args.where and args.metadata is None:
+        raise ValueError("--where needs --metadata: the file whose values it asks for.")
+    work = _work(args) if args.monochrome else ColouredOnly(_work(args))
+    metadata = None if args.metadata is None else Metadata(args.metadata, args.where)
     done, skipped = 0, []
-    results = prepare_folder(args.path, args.out, _work(args), args.workers)
+    results = prepare_folder(args.path, args.out, work, args.workers, metadata)
     for name, reason in progress(results, desc="preparing", unit="files"):
         if reason is None:
             done += 1
@@ -173,6 +185,10 @@ def _folder(args: _Job) -> int:
     text = "".join(skipped).encode("utf-8", "backslashreplace")
     write_atomic(args.out / "skipped.txt", text)
     print(f"{done} files done, {len(skipped)} skipped: {args.out}")
+    reasons = collections.Counter(line.rstrip("\n").partition("\t")[2] for line in skipped)
+    many = [f"{count} {reason}" for reason, count in reasons.most_common(5) if count > 1]
+    if many:
+        print(f"  skipped: {', '.join(many)}")
     for line in skipped[:5]:
         print("  skipped " + line.strip().replace("\t", ": "))
     if len(skipped) > 5:

@@ -1,5 +1,6 @@
 """What is known about pictures beside their pixels: CelebA attributes, Danbooru metadata."""
 
+import csv
 import dataclasses
 import json
 import re
@@ -21,8 +22,9 @@ def read_metadata(path: str | Path) -> dict[str, Record]:
     """Reads a metadata file into `key -> Record`; the key is a file stem or a Danbooru id.
 
     Args:
-        path: `list_attr_celeba.txt` (a count, a line of names, lines of values), or JSONL with an
-            `id` or `file_name` a line; tags as `tags: [{name, category}]`, a list of strings, or
+        path: `list_attr_celeba.txt` (a count, a line of names, lines of values), a CSV whose first
+            column names the files (`list_attr_celeba.csv`), or JSONL with an `id` or `file_name` a
+            line; tags as `tags: [{name, category}]`, a list of strings, or
             `tag_string`; the artist from tags of category 1, `tag_string_artist` or `artist`.
 
     Raises:
@@ -34,10 +36,12 @@ def read_metadata(path: str | Path) -> dict[str, Record]:
         records = [_danbooru(line, f"{path}, line {n}") for n, line in enumerate(lines, 1)
                    if line.strip()]  # fmt: skip
         return dict(records)
+    if path.suffix.lower() == ".csv":
+        return _table(lines, path)
     if len(lines) < 2 or not lines[0].strip().isdigit():
         raise ValueError(
-            f"{path} is neither JSONL nor a CelebA attributes file (a count, a line of attribute "
-            "names, then one line a picture)."
+            f"{path} is neither JSONL, CSV nor a CelebA attributes file (a count, a line of "
+            "attribute names, then one line a picture)."
         )
     names = [name.lower() for name in lines[1].split()]
     records = {}
@@ -49,6 +53,19 @@ def read_metadata(path: str | Path) -> dict[str, Record]:
             )
         values = dict(zip(names, values, strict=True))
         records[Path(file).stem] = Record(values, frozenset(), None)
+    return records
+
+
+def _table(lines: list[str], path: Path) -> dict[str, Record]:
+    """A CSV with a line of names; the first column is the file."""
+    rows = csv.reader(lines)
+    names = [name.strip().lower() for name in next(rows, [])]
+    records = {}
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(names) or not row:
+            raise ValueError(f"{path}, line {number}: {len(row)} values for {len(names)} columns.")
+        values = dict(zip(names[1:], map(str.strip, row[1:]), strict=True))
+        records[Path(row[0].strip()).stem] = Record(values, frozenset(), None)
     return records
 
 
