@@ -334,11 +334,19 @@ def machine() -> dict:
         "cores": os.cpu_count(),
         "bfloat16_instructions": [f for f in ("avx512_bf16", "amx_bf16") if f in flags],
         "python": platform.python_version(),
-        "versions": {p: metadata.version(p) for p in ("tensorflow", "keras", "torch", "numpy")},
+        "versions": {name: _version(name) for name in ("tensorflow", "keras", "torch", "numpy")},
         "commit": commit.stdout.strip(),
         "load_average": [round(x, 1) for x in os.getloadavg()],
         "date": datetime.date.today().isoformat(),
     }
+
+
+def _version(name: str) -> str | None:
+    """The installed version of a package; PyTorch is a yardstick of some benchmarks only."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def write(name: str, record: dict, out: str | None = None) -> Path:
