@@ -68,7 +68,7 @@ def _one_line(box: str) -> str:
         also = f" Unrecognized options: {', '.join(unknown[0])}." if unknown else ""
         return f"Missing: {', '.join(wanted)}.{also}"
     message = " ".join(head)
-    message = re.sub(r"^Error parsing (paper|run|args): ", "", message)
+    message = re.sub(r"^Error parsing (paper|network|run|args): ", "", message)
     number = re.match(r"Error parsing (\S+): (invalid literal for int|could not convert)", message)
     if number:
         kind = "a whole number" if number[2].endswith("int") else "a number"

@@ -3,6 +3,9 @@
 import dataclasses
 import os
 
+COLOURISER = ("colour-barrier", "colour-shade", "colour-match")
+"""The networks of `ganime color`, which are trained on what the package draws."""
+
 
 def main(argv: list[str], prog: str) -> int:
     """Trains `MODEL` with the fields of its config and of `RunConfig` as flags.
@@ -17,13 +20,18 @@ def main(argv: list[str], prog: str) -> int:
     from ganime_tf.models import MODELS, check_model, get_preset, get_presets
 
     if not argv or argv[0].startswith("-"):
-        print(f"usage: {prog} MODEL [--preset P] [options]\n\nModels: {', '.join(MODELS)}")
+        names = ", ".join((*MODELS, *COLOURISER))
+        print(f"usage: {prog} MODEL [--preset P] [options]\n\nModels: {names}")
         print(f"\n{prog} MODEL --help lists every option with its default.")
         return 0 if argv else 2
     model, *argv = argv
     prog = f"{prog} {model}"
-    check_model(model)
     preset, argv = _take_preset(argv)
+    if model in COLOURISER:
+        from ganime_tf.cli import train_colouriser
+
+        return train_colouriser.main(argv, prog, _of_colouriser(model, preset))
+    check_model(model)
     config = get_preset(model, preset)
 
     import tyro
@@ -63,6 +71,16 @@ def main(argv: list[str], prog: str) -> int:
     else:
         print(f"Trained to step {result.step}. Everything is in {result.run_dir}.")
     return 0
+
+
+def _of_colouriser(model: str, preset: str | None) -> str:
+    """The preset of one of the colouriser's networks."""
+    from ganime_tf.configs.colour_barrier import PRESETS
+
+    known = [name for name in PRESETS if name.startswith(model)]
+    if preset not in (None, *known):
+        raise ValueError(f"{model} has no preset {preset!r}. Presets: {', '.join(known)}.")
+    return preset or model
 
 
 def _take_preset(argv: list[str]) -> tuple[str | None, list[str]]:

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from ganime_tf.configs.fields import Count
+from ganime_tf.configs.fields import Count, CountOrNone, Positive, check_fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,22 +15,23 @@ class ColourBarrierConfig:
     shadows lie; match: which part of a page is which part of a coloured sheet."""
     filters: tuple[Count, ...] = (24, 40, 64, 96, 96)
     """Channels of the U-Net at strides 2, 4, 8, ..."""
-    convs: int = 2
+    convs: Count = 2
     """Convolutions of a level."""
-    image_size: int = 128
+    image_size: Count = 128
     """Side of a training crop in pixels."""
-    sheets: int = 4
+    sheets: Count = 4
     """Drawings in a batch."""
-    crops: int = 4
+    crops: Count = 4
     """Crops of each drawing in a batch."""
-    learning_rate: float = 2e-3
+    learning_rate: Positive = 2e-3
     """Of Adam at its height, after the warm-up."""
-    warmup_steps: int = 100
+    warmup_steps: CountOrNone = 100
     """Steps in which the rate rises from 0; it then falls as a cosine to 0 at the last step."""
-    num_steps: int = 3000
+    num_steps: Count = 3000
     """Length of the training."""
 
     def __post_init__(self):
+        check_fields(self)
         stride = 2 ** len(self.filters)
         if self.image_size % stride or self.image_size < stride:
             raise ValueError(

@@ -1,11 +1,13 @@
 """The NumPy network is the Keras network, and the training goes through it."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from ganime_tf.cli import main
 from ganime_tf.colouring.drawings import training_batch
 from ganime_tf.colouring.lab import colour_steps
 from ganime_tf.colouring.network import (
@@ -130,3 +132,35 @@ def test_the_included_weights_find_borders_that_ink_alone_does_not():
 def test_a_size_that_does_not_fit_the_levels_is_refused():
     with pytest.raises(ValueError, match="multiple of 32"):
         dataclasses.replace(PRESETS["colour-barrier"], image_size=100)
+
+
+def test_the_command_trains_and_goes_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "colour-barrier", "--preset", "colour-barrier-tiny", "--run-dir", "run"]
+    assert main([*words, "--num-steps", "2"]) == 0
+    assert "run/barrier.npz" in capsys.readouterr().out
+    first = load_network(tmp_path / "run/barrier.npz")
+    ink = np.random.default_rng(0).random((32, 32), np.float32)
+    before = first.logits(ink)
+    assert main([*words, "--num-steps", "3"]) == 0  # one more step
+    steps = [json.loads(line)["step"] for line in open("run/metrics.jsonl", encoding="utf-8")]
+    assert steps == [2, 3]
+    assert not np.array_equal(load_network(tmp_path / "run/barrier.npz").logits(ink), before)
+    other = [*words[:-1], "other", "--num-steps", "2", "--seed", "5", "--precision", "float32"]
+    assert main(other) == 0
+    assert not np.array_equal(load_network(tmp_path / "other/barrier.npz").logits(ink), before)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["colour-shade", "--num-steps", "0"], "`num_steps` must be at least 1"),
+        (["colour-shade", "--learning-rate", "nan"], "must be finite"),
+        (["colour-match", "--preset", "colour-shade"], "colour-match has no preset"),
+        (["colour-match", "--image-size", "100"], "multiple of 32"),
+    ],
+)
+def test_a_wrong_training_of_the_colouriser_is_one_line(words, message, capsys):
+    assert main(["train", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and message in said and "Error parsing" not in said
