@@ -230,6 +230,42 @@ METHODS = {
     ),
 }
 
+# The ablation that Face2Anime's paper plans: CycleGAN, and one more thing at a time.
+_FACES = {
+    "filters": 8,
+    "num_blocks": 3,
+    "encoder_blocks": 2,
+    "patch_size": 34,
+    "batch_size": 2,
+    "domain_filters": 16,
+}
+
+
+def _face2anime(title: str, preset: str, **fields) -> Method:
+    shares = {} if preset == "face2anime-critic" else {"decay_epochs": 0.5}
+    return Method(
+        title,
+        "unpaired",
+        "face2anime",
+        preset,
+        steps=600,
+        seconds=60,
+        changes=_FACES | fields,
+        epoch_shares=shares,
+        by_features={kind: {"perceptual": kind} for kind in ("random", "squeezenet")},
+    )
+
+
+METHODS |= {
+    "f2a-cyclegan": _face2anime("CycleGAN", "face2anime-cyclegan"),
+    "f2a-domain": _face2anime("+ domain", "face2anime-domain"),
+    "f2a-semantic": _face2anime("+ semantic", "face2anime-semantic"),
+    "f2a-perceptual": _face2anime("+ perceptual", "face2anime-perceptual"),
+    "f2a-all": _face2anime("all three", "face2anime"),
+    # Its rate is meant for a million steps.
+    "f2a-critic": _face2anime("critic", "face2anime-critic", learning_rate=4e-4),
+}
+
 # Unpaired translation for as long as it takes to see it; every one takes about the same time.
 _LONG_CYCLEGAN = Method(
     "CycleGAN",
@@ -288,6 +324,15 @@ STUDIES = {
         "munit",
         "munit-anigan",
         "anigan",
+    ),
+    "face2anime": (
+        "portraits-input",
+        "f2a-cyclegan",
+        "f2a-domain",
+        "f2a-semantic",
+        "f2a-perceptual",
+        "f2a-all",
+        "f2a-critic",
     ),
     "munit-steps": ("munit-third", "munit", "munit-anigan-half", "munit-anigan"),
     "animegan-steps": ("portraits-input", "animegan-b", "animegan-c", "animegan-d"),

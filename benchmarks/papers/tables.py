@@ -33,6 +33,14 @@ PAPER = {
         "munit-anigan-half": ("20,000: eyes not clearly formed",),
         "munit-anigan": ("50,000: close to MUNIT at 100,000",),
     },
+    "face2anime": {  # the ablation that the paper plans: no numbers
+        "f2a-cyclegan": ("the base",),
+        "f2a-domain": ("codes of both domains alike",),
+        "f2a-semantic": ("the code survives translation",),
+        "f2a-perceptual": ("features survive translation",),
+        "f2a-all": ("the paper's method",),
+        "f2a-critic": ("steadier training hoped for",),
+    },
     "animegan-steps": {  # GANime portraits, section 5.1: words, no numbers
         "animegan-b": ("equal weights: much of the original colour was lost",),
         "animegan-c": ("more colour and smooth weight: still like a watercolour filter and blur",),
@@ -55,12 +63,14 @@ METRICS = {
 COLUMNS = {
     "sketches": ("fd_random", "ssim", "ssim_std", "l1", "ciede2000"),
     "portraits": ("fd_random", "ssim", "l1", "ciede2000", "ciede2000_to_input", "chroma"),
+    "face2anime": ("fd_random", "ssim", "l1", "ciede2000", "ssim_to_input"),
     "munit-steps": ("fd_random", "ssim", "l1", "ciede2000", "ssim_to_input"),
     "animegan-steps": ("ciede2000_to_input", "chroma", "ssim_to_input", "fd_random", "ssim"),
 }
 PAPER_HEADINGS = {
     "sketches": ("paper: FID", "paper: SSIM", "paper: SSIM std"),
     "portraits": ("paper: FID",),
+    "face2anime": ("what it is for",),
     "munit-steps": ("paper: iterations",),
     "animegan-steps": ("paper",),
 }
