@@ -71,3 +71,22 @@ def test_alternating_cyclegan_averages_both_generators_and_resumes(tmp_path):
         run_steps(model, batches[1:])
     for a, b in zip(first.variables, second.variables, strict=True):
         np.testing.assert_array_equal(np.array(a), np.array(b), err_msg=a.path)
+
+
+def test_noise_is_of_the_seed_the_step_and_the_stream():
+    def drawn(seed: int, stream: str) -> list[float]:
+        model = Pix2Pix(TINY)
+        model.compile(seed=seed)
+
+        def train_step(batch):
+            number = tf.reduce_sum(model.noise(tf.shape(batch["a"])[0], 3, stream=stream))
+            return model.track(d_loss=number, g_adversarial=number, g_l1=number)
+
+        model.train_step = train_step
+        batch = made_batch(model)
+        return [run_steps(model, [batch])["d_loss"] for _ in range(3)]
+
+    first = drawn(0, "x")
+    assert len(set(first)) == 3  # each step its own
+    assert drawn(0, "x") == first
+    assert not set(first) & {*drawn(1, "x"), *drawn(0, "y")}
