@@ -131,6 +131,8 @@ def translate_files(
         OSError: When `out` cannot be written.
     """
     finish = finish or Finish()
+    if tile is not None and tile < 0:
+        raise ValueError(f"`tile` must be at least 0. Received {tile}.")
     if use is not None or values or maps:
         given = {"image", *values} | ({"parsing"} if maps else set())
         name = pick_use(model.uses(), use, given)
