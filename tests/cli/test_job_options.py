@@ -3,15 +3,18 @@
 What the jobs then do is tested with them; here a flag that is dropped or crossed on its way fails.
 """
 
+import ast
 import dataclasses
 import importlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import ganime_tf.cli
 from ganime_tf.cli import main
 from ganime_tf.data.io import read_image
 
@@ -255,3 +258,87 @@ def test_demo(asked, monkeypatch):
     config, settings = found["args"][1], found["args"][2]
     assert settings.data == "toy:20" and settings.num_validation == 3
     assert config.num_epochs == max(1, round(10 * config.batch_size / 20))
+
+
+def test_export(asked, monkeypatch):
+    from helpers import tiny
+
+    for folder, count in (("few", 2), ("shown", 3)):
+        Path(folder).mkdir()
+        for index in range(count):
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(f"{folder}/{index}.png")
+    asked("ganime_tf.inference.load", goes_on=tiny("pix2pix", "pix2pix-tiny"))
+    found = asked("ganime_tf.export.export_model")
+    run(["export", "run", "-o", "out"])
+    plain = {"uses": (), "size": None, "precision": "float32", "opset": 17, "calibration": [],
+             "pictures": []}  # fmt: skip
+    assert found["args"][1:] == (Path("out"), "saved_model") and found["kwargs"] == plain
+    given = ["--format", "onnx", "--use", "default", "--size", "32x48", "--precision", "int8"]
+    run(["export", "run", "-o", "out", *given, "--opset", "15", "--calibrate", "few",
+         "--pictures", "shown"])  # fmt: skip
+    assert found["args"][2] == "onnx"
+    kwargs = found["kwargs"]
+    assert len(kwargs.pop("calibration")) == 2 and len(kwargs.pop("pictures")) == 3
+    wanted = {"uses": ("default",), "size": (32, 48), "precision": "int8", "opset": 15}
+    assert kwargs == wanted
+
+
+def test_project(asked, monkeypatch):
+    import ganime_tf.models.stylegan2_projection as projection
+
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save("a.png")
+    found = asked("ganime_tf.models.stylegan2_projection.ProjectionConfig")
+    words = ["project", "a.png", "--model", "run", "-o", "out"]
+    plain = {"steps": 1000, "space": "w", "learning_rate": 0.1, "seed": 0}
+    run(words)
+    assert found["kwargs"] == plain
+    for flag, change in (
+        (["--keep-noise"], {"noise_weight": 0.0}),
+        (["--space", "w+"], {"space": "w+"}),
+        (["--steps", "9"], {"steps": 9}),
+        (["--seed", "4"], {"seed": 4}),
+        (["--learning-rate", "0.5"], {"learning_rate": 0.5}),
+    ):
+        run([*words, *flag])
+        assert found["kwargs"] == plain | change
+    assert projection  # the fields are its own
+    monkeypatch.undo()
+    assert {*plain, "noise_weight"} <= {
+        field.name for field in dataclasses.fields(projection.ProjectionConfig)
+    }
+
+
+COMMANDS = Path(ganime_tf.cli.__file__).parent
+TRIED_BY_HAND = {"open"}  # a browser
+
+
+def flags() -> list[tuple[str, str]]:
+    """(command's file, option) of every option but what has no name on the command line."""
+    found = []
+    for path in sorted(COMMANDS.glob("*.py")):
+        for cls in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(cls, ast.ClassDef):
+                continue
+            if not any("dataclass" in ast.unparse(d) for d in cls.decorator_list):
+                continue
+            for field in cls.body:
+                if isinstance(field, ast.AnnAssign):
+                    kind = ast.unparse(field.annotation)
+                    if "Positional" not in kind and not kind.startswith("Place"):
+                        found.append((path.stem, field.target.id))
+    return found
+
+
+def test_every_option_is_given_by_a_test():
+    tests = Path(__file__).parents[1]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in tests.rglob("*.py"))
+    options = flags()
+    assert len(options) > 150
+    missing = [
+        f"{command} --{name}"
+        for command, name in options
+        if name not in TRIED_BY_HAND
+        and command != "own_data"  # values that `evaluate` hands on
+        and not re.search(rf'--(no-)?{name.replace("_", "-")}\b|"{name}"', text)
+    ]
+    assert not missing

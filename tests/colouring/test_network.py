@@ -147,7 +147,9 @@ def test_the_command_trains_and_goes_on(tmp_path, capsys, monkeypatch):
     assert steps == [2, 3]
     assert not np.array_equal(load_network(tmp_path / "run/barrier.npz").logits(ink), before)
     other = [*words[:-1], "other", "--num-steps", "2", "--seed", "5", "--precision", "float32"]
-    assert main(other) == 0
+    assert main([*other, "--save-every", "1"]) == 0
+    steps = [json.loads(line)["step"] for line in open("other/metrics.jsonl", encoding="utf-8")]
+    assert steps == [1, 2]
     assert not np.array_equal(load_network(tmp_path / "other/barrier.npz").logits(ink), before)
 
 

@@ -25,3 +25,13 @@ def test_tables_in_the_pages_are_the_recorded_results(name, monkeypatch):
     page = module.PAGE.read_text(encoding="utf-8")
     found = page.split(module.START)[1].split(module.END)[0]
     assert found == module.table(json.loads(module.RECORD.read_text(encoding="utf-8")))
+
+
+def test_the_page_of_reliability_shows_its_record(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import reliability
+
+    assert reliability.write_docs() == reliability.PAGE.read_text(encoding="utf-8")
+    record = json.loads(reliability.RESULT.read_text(encoding="utf-8"))
+    assert all(found["unexpected"] == 0 for found in record["kinds"].values())
+    assert record["kinds"]["kills of one run"]["tried"] >= 50

@@ -90,3 +90,19 @@ def test_noise_is_of_the_seed_the_step_and_the_stream():
     assert len(set(first)) == 3  # each step its own
     assert drawn(0, "x") == first
     assert not set(first) & {*drawn(1, "x"), *drawn(0, "y")}
+
+
+def test_an_epochs_losses_are_means_over_its_steps():
+    model = Pix2Pix(TINY)
+    model.compile()
+
+    def train_step(batch):
+        number = tf.cast(model.step.value, tf.float32)
+        return model.track(d_loss=number, g_adversarial=2.0 * number, g_l1=number**2)
+
+    model.train_step = train_step
+    data = tf.data.Dataset.from_tensors(made_batch(model)).repeat()
+    history = model.fit(data, steps_per_epoch=3, epochs=2, verbose=0).history
+    assert history["d_loss"] == [1.0, 4.0]  # of steps 0, 1, 2 and 3, 4, 5
+    assert history["g_adversarial"] == [2.0, 8.0]
+    np.testing.assert_allclose(history["g_l1"], [5 / 3, 50 / 3], rtol=1e-6)
