@@ -469,15 +469,19 @@ PARSER = {
     "warmup_steps": warms_up,
 }
 
+PRIOR = {
+    "latent_size": width("mapping", axis=0),
+    "style_size": width("mapping", index=1),
+    "mapping_layers": depth("mapping", kernels_each=1),
+    "channel_base": channels_are_of_a_base_and_a_limit("synthesis", "discriminator"),
+    "channel_max": channels_are_of_a_base_and_a_limit("synthesis", "discriminator"),
+    "group_size": groups_have_that_size("discriminator"),
+}
+
 OTHERS = {
     "stylegan2": {
         "ema_ramp": average_follows_a_ramp,
-        "latent_size": width("mapping", axis=0),
-        "style_size": width("mapping", index=1),
-        "mapping_layers": depth("mapping", kernels_each=1),
-        "channel_base": channels_are_of_a_base_and_a_limit("synthesis", "discriminator"),
-        "channel_max": channels_are_of_a_base_and_a_limit("synthesis", "discriminator"),
-        "group_size": groups_have_that_size("discriminator"),
+        **PRIOR,
         "learning_rate": setting(
             "learning_rate", change=lambda v: v, path_length_weight=0.0, r1_interval=10**9
         ),  # fmt: skip
@@ -497,12 +501,7 @@ OTHERS = {
     },
     "styleanime": {
         "class_names": maps_have_these_classes,
-        "latent_size": width("mapping", axis=0),
-        "style_size": width("mapping", index=1),
-        "mapping_layers": depth("mapping", kernels_each=1),
-        "channel_base": channels_are_of_a_base_and_a_limit("synthesis", "discriminator"),
-        "channel_max": channels_are_of_a_base_and_a_limit("synthesis", "discriminator"),
-        "group_size": groups_have_that_size("discriminator"),
+        **PRIOR,
         "units": stages_have_so_many_units,
         "filters": width("structure", "appearance"),
         "appearance_codes": so_many_latents_are_the_pictures,
