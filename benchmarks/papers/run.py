@@ -80,6 +80,11 @@ def main() -> None:
     )
     for study in studies:
         record = collect(study, args.runs, args.seeds, settings)
+        if study == "face2anime":
+            import attributes
+            from scoring import held_out
+
+            attributes.add(record, args.runs, args.seeds, run_dir_of, held_out)
         path = tables.path_of(study, results)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

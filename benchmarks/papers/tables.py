@@ -59,11 +59,15 @@ METRICS = {
     "ciede2000_to_input": ("ΔE00 to input", 1, "lower"),
     "chroma": ("chroma", 1, ""),
     "ssim_to_input": ("SSIM to input", 3, "higher"),
+    "hair": ("hair", 2, "higher"),
+    "eyes": ("eyes", 2, "higher"),
+    "turn": ("turn", 2, "higher"),
+    "glasses": ("glasses", 2, "higher"),
 }
 COLUMNS = {
     "sketches": ("fd_random", "ssim", "ssim_std", "l1", "ciede2000"),
     "portraits": ("fd_random", "ssim", "l1", "ciede2000", "ciede2000_to_input", "chroma"),
-    "face2anime": ("fd_random", "ssim", "l1", "ciede2000", "ssim_to_input"),
+    "face2anime": ("fd_random", "ssim", "l1", "hair", "eyes", "turn", "glasses"),
     "munit-steps": ("fd_random", "ssim", "l1", "ciede2000", "ssim_to_input"),
     "animegan-steps": ("ciede2000_to_input", "chroma", "ssim_to_input", "fd_random", "ssim"),
 }
@@ -197,6 +201,13 @@ def orders(study: str, record: dict) -> list[str]:
                 verdict = "does not come out: the seeds overlap"
             heading = METRICS[metric][0]
             lines.append(f"- The paper says that {words}. By {heading} this {verdict}.")
+    if "of_true_drawings" in record:
+        seeds = record["of_true_drawings"].values()
+        words = ", ".join(
+            f"{name} {statistics.fmean(seed[name] for seed in seeds):.2f}"
+            for name in ("hair", "eyes", "turn", "glasses")
+        )
+        lines.append(f"- Attributes read from the true drawings themselves: {words}.")
     if study == "munit-steps":
         whole, other = "munit", "munit-anigan"
         near = not apart(record, "fd_random", whole, other)
