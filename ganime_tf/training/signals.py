@@ -24,9 +24,14 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def __init__(self):
         super().__init__()
-        self.received = None
-        self._own, self._steps, self._joined = None, 0, None
+        self._own, self._agreed = None, None
+        self._several, self._steps, self._joined = False, 0, None
         self._previous, self._pipe = {}, None
+
+    @property
+    def received(self) -> int | None:
+        """The number of the signal; with several workers, once all of them know."""
+        return self._agreed if self._several else self._own
 
     def __enter__(self):
         if threading.current_thread() is not threading.main_thread():
@@ -70,14 +75,16 @@ class StopOnSignal(keras.callbacks.Callback):
                 sys.stderr.flush()
                 os._exit(128 + number)
 
+    def on_train_begin(self, logs=None):
+        """Looks whether there are other workers."""
+        strategy = self.model.distribute_strategy
+        self._several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
     def on_train_batch_end(self, batch, logs=None):
         """Stops when a signal came in."""
         self._steps += 1
-        strategy = self.model.distribute_strategy
-        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            self.received = self._own
-        elif self._steps % _ASK_EVERY == 0:
-            self.received = self._of_all_workers(strategy)
+        if self._several and self._steps % _ASK_EVERY == 0:
+            self._agreed = self._of_all_workers(self.model.distribute_strategy)
         if self.received is not None:
             self.model.stop_training = True
 
