@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from ganime_tf import toy
@@ -95,3 +96,20 @@ def test_command_parses_real_faces_with_a_litert_file(shared, tmp_path, capsys):
 def test_a_picture_translator_is_no_parser(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_parser(tmp_path / "nothing.tflite")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x[:, ::2, ::2], "must give a class or scores for every pixel"),  # half as large
+        (lambda x: x[:, 0, 0, :2], "must give a class or scores for every pixel"),  # two numbers
+    ],
+)
+def test_a_litert_network_without_a_map_is_refused(function, message, tmp_path):
+    specs = tf.TensorSpec((1, 16, 16, 3), tf.float32)
+    concrete = tf.function(function).get_concrete_function(specs)
+    path = tmp_path / "other.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert())
+    with pytest.raises(ValueError, match=message):
+        load_parser(path)
