@@ -25,7 +25,9 @@ _SMALL = {
 def _make(kind, preset="tiny", **overrides):
     name = {"DisentangleStage1": "stage1", "DisentangleC2": "c2"}.get(kind.__name__, "stage2")
     keras.utils.set_random_seed(0)
-    model = kind(kind.presets[f"disentangle-{name}-{preset}"], **{**_SMALL, **overrides})
+    config = kind.presets[f"disentangle-{name}-{preset}"]
+    small = {key: value for key, value in _SMALL.items() if hasattr(config, key)}  # C2 has no codes
+    model = kind(config, **{**small, **overrides})
     model.compile()
     return model
 
