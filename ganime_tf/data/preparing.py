@@ -22,6 +22,7 @@ from ganime_tf.data.io import read_image
 from ganime_tf.data.metadata import compile_where, find_record, read_metadata
 from ganime_tf.ops.filters import draw_lines, resize_bilinear, smooth_edges
 from ganime_tf.ops.pictures import save_png
+from ganime_tf.ops.settings import claim_folder
 
 Work = Callable[[np.ndarray, str], dict[str, np.ndarray]]
 
@@ -220,26 +221,6 @@ def _one(root: str, out: str, work: Work, name: str) -> tuple[str, str | None]:
     return name, None
 
 
-def need_own_folder(out: Path, note: Path) -> None:
-    """Refuses a folder of files that no such job wrote, so that none of them is written over.
-
-    Args:
-        out: Where results are going to be.
-        note: The file that such a job leaves there.
-
-    Raises:
-        ValueError: When there are files, and no note among them.
-    """
-    if note.exists() or not out.is_dir():
-        return
-    there = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
-    if there:
-        raise ValueError(
-            f"{out} holds files of others ({', '.join(there[:3])}), which might be written over. "
-            "Give a new folder."
-        )
-
-
 def prepare_folder(
     folder: str | Path,
     out: str | Path,
@@ -260,7 +241,7 @@ def prepare_folder(
         `(name, None or the reason it was skipped)` of every file, in order.
 
     Raises:
-        ValueError: When `out` lies in `folder`, or holds what no such job wrote.
+        ValueError: When `out` lies in `folder`, or holds anything but the result of this job.
     """
     root, target = listing.existing_folder(folder).resolve(), Path(out).resolve()
     if target == root or root in target.parents:
@@ -268,16 +249,11 @@ def prepare_folder(
     skipped = []
     names = listing.list_folder(root, skipped)
     left_out = metadata.left_out(names) if metadata else {}
-    of_metadata = f" {metadata!r}" if metadata else ""
-    settings = hashlib.sha256(f"{root} {work!r}{of_metadata}".encode()).hexdigest()
-    note = target / ".done" / "settings"
-    need_own_folder(target, note)
-    if note.exists() and note.read_text() != settings:
-        raise ValueError(
-            f"{out} holds the result of other options or another folder. Use a new folder."
-        )
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(settings)
+    if metadata:
+        metadata = dataclasses.replace(metadata, path=metadata.path.resolve())
+    claim_folder(
+        target, ".done/settings.json", {"folder": root, "work": work, "metadata": metadata}
+    )
     yield from skipped
     yield from left_out.items()
     seen, unique = {}, []

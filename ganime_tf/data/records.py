@@ -25,9 +25,9 @@ from ganime_tf.data.decoding import decode
 from ganime_tf.data.domain import Domain, Part
 from ganime_tf.data.geometry import ASPECTS
 from ganime_tf.data.io import BadImageError, decode_bytes, read_bytes
-from ganime_tf.data.preparing import need_own_folder
 from ganime_tf.data.stores import FileStore, MapStore
 from ganime_tf.ops.files import write_atomic, write_json
+from ganime_tf.ops.settings import claim_folder
 
 INDEX = "index.json"
 _FORMAT = 1
@@ -279,24 +279,6 @@ def _finished(path: str, stores: list, ids) -> dict | None:
         return None
 
 
-def _claim(out: Path, source, shard_size: int) -> None:
-    """Makes the folder of these shards, or finds that it is theirs."""
-    note = out / ".shards.json"
-    wanted = {"kind": source.kind, "listing_hash": source.listing_hash, "shard_size": shard_size}
-    need_own_folder(out, note)
-    if note.exists():
-        try:
-            found = json.loads(note.read_text())
-        except (OSError, ValueError):
-            found = None
-        if found != wanted:
-            raise ValueError(
-                f"{out} holds shards of another set, or of other options. Give a new folder."
-            )
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(note, wanted)
-
-
 def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: int = 1,
                   report: Callable[[int], None] = lambda count: None) -> dict:  # fmt: skip
     """Packs a `Source` into shards; run again after an interruption, it goes on.
@@ -315,7 +297,8 @@ def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: i
         ValueError: When `out` holds other files, or shards of something else.
     """
     out = Path(out)
-    _claim(out, source, shard_size)
+    settings = {"kind": source.kind, "listing": source.listing_hash, "shard_size": shard_size}
+    claim_folder(out, ".shards.json", settings)
     entries, jobs = [], []
     for domain, role in [*((d, "train") for d in source.domains),
                          *((d, "validation") for d in source.validation_domains)]:  # fmt: skip

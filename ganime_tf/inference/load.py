@@ -39,10 +39,22 @@ def load(path: str | Path, checkpoint: str = "last", trust: bool = False):
     if checkpoint not in ("last", "best"):
         raise ValueError(f"`checkpoint` must be 'last' or 'best'. Received {checkpoint!r}.")
     if kind := format_of(path):
-        return kind.open(path, trust)
-    if path.is_dir() and RunDir(path).config.exists():
-        return load_run(path, checkpoint)
-    raise ValueError(f"{path} is no model. Expected {_EXPECTED}.")
+        model = kind.open(path, trust)
+    elif path.is_dir() and RunDir(path).config.exists():
+        model = load_run(path, checkpoint)
+    else:
+        raise ValueError(f"{path} is no model. Expected {_EXPECTED}.")
+    model.origin = _origin(path, checkpoint)
+    return model
+
+
+def _origin(path: Path, checkpoint: str) -> str:
+    """Tells these weights from those of another place, checkpoint or time."""
+    folder = RunDir(path)
+    files = (path, folder.model, folder.best_weights, path / "saved_model.pb",
+             folder.checkpoints / "checkpoint")  # fmt: skip
+    newest = max((file.stat().st_mtime_ns for file in files if file.is_file()), default=0)
+    return f"{path.resolve()} {checkpoint} {newest}"
 
 
 def load_run(run_dir: str | Path, checkpoint: str = "last"):

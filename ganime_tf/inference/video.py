@@ -1,7 +1,6 @@
 """Videos through a model: in segments that survive a kill, steady, with the sound as it was."""
 
 import dataclasses
-import hashlib
 import json
 import logging
 import shutil
@@ -14,6 +13,7 @@ from ganime_tf.inference.motion import Smoother
 from ganime_tf.inference.pictures import Finish, Picture, _resized
 from ganime_tf.inference.translate import Computing
 from ganime_tf.ops.files import atomic_path, write_json
+from ganime_tf.ops.settings import plain
 from ganime_tf.progress import ProgressBar
 
 logger = logging.getLogger(__name__)
@@ -92,9 +92,10 @@ def translate_video(
         if not overwrite:
             raise ValueError(f"{out} exists. Choose another name, or use --overwrite.")
     settings = {
-        "source": _fingerprint(clip.path), "model": str(getattr(model, "name", "")), "use": use,
-        "codec": codec, "smooth": smooth, "segment": segment, **dataclasses.asdict(finish),
-        "values": hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:16],
+        "source": [clip.path.resolve(), clip.path.stat().st_size, clip.path.stat().st_mtime_ns],
+        "model": model.origin or str(getattr(model, "name", "")),
+        "use": use, "codec": codec, "smooth": smooth, "segment": segment, "tile": tile,
+        "finish": finish, "values": values,
     }  # fmt: skip
     parts = _Parts(out.with_name(out.name + ".parts"), settings)
     bar = ProgressBar(clip.frames, "video", "frames")
@@ -131,7 +132,7 @@ class _Parts:
     def __init__(self, path: Path, settings: dict):
         self.path, self.errors = path, []
         about = path / "settings.json"
-        settings = json.loads(json.dumps(settings, default=str))
+        settings = plain(settings)
         try:
             known = json.loads(about.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -249,8 +250,3 @@ def _same_size(picture: np.ndarray, shape) -> np.ndarray:
     from ganime_tf.ops.litert import scaled
 
     return scaled(picture, tuple(shape[:2]))
-
-
-def _fingerprint(path: Path) -> list:
-    status = path.stat()
-    return [str(path.resolve()), status.st_size, status.st_mtime_ns]

@@ -98,6 +98,8 @@ class Runner:
     """Most pictures that a job puts into one batch; 1 where pictures of a batch see each other."""
     label_names: tuple[str, ...] = ()
     """Names of the labels, by number; empty where they are not known."""
+    origin = ""
+    """Where `load` found the weights, and as of when; another one for other weights."""
 
     def uses(self) -> dict[str, Use]:
         """Returns the uses by name, `default` first."""

@@ -1,6 +1,10 @@
 """`ganime prepare` takes what metadata and pixels say, on pictures that are known."""
 
+import functools
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +12,7 @@ from PIL import Image, ImageOps
 
 from ganime_tf.cli import main
 from ganime_tf.data.preparing import colour_spread
+from ganime_tf.ops.settings import differences, plain
 from ganime_tf.toy import render, sample_scene
 
 FEMALE = {"one": -1, "two": 1, "grey": -1, "sepia": -1}
@@ -101,3 +106,57 @@ def test_a_wrong_list_or_condition_is_one_line(folder, tmp_path, content, option
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1 and message in said[0]
     assert not list((tmp_path / "out").glob("*.png"))
+
+
+JOBS = {
+    "resize": ("--size", "32"),
+    "lineart": ("--style", "thin"),
+    "smooth": ("--size", "32"),
+    "crop-faces": ("--size", "32"),
+    "split-pairs": ("--direction", "ab"),
+    "shard": ("--kind", "pictures"),
+}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_another_process_goes_on_with_a_job(folder, tmp_path, job):
+    out, command = tmp_path / "out", ["prepare", job, str(folder), *JOBS[job]]
+    if job == "crop-faces":
+        pytest.importorskip("cv2")
+    elif job != "shard":
+        metadata = tmp_path / "kept.csv"
+        metadata.write_text("name,score\none,5\ngrey,5\ntwo,1\n")
+        command += ["--no-monochrome", "--metadata", str(metadata), "--where", "score>=5"]
+    command += ["-o", str(out)]
+    code = main(command)
+    assert code == 0 or job == "crop-faces"  # no cascade finds the face of a drawing
+    there = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
+    run = [sys.executable, "-c", "import sys; from ganime_tf.cli import main; sys.exit(main())"]
+    again = subprocess.run([*run, *command], capture_output=True, text=True)
+    assert again.returncode == code and "Give a new folder" not in again.stderr, again.stderr
+    assert there == {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
+
+
+def test_other_options_are_named(folder, tmp_path, capsys):
+    command = ["prepare", "resize", str(folder), "-o", str(tmp_path / "out"), "--size"]
+    assert main([*command, "32"]) == 0
+    assert main([*command, "64", "--aspect", "pad"]) != 0
+    assert "size 64, not 32; aspect pad, not crop" in capsys.readouterr().err
+    (tmp_path / "out/.done/settings.json").write_text("of another version")
+    assert main([*command, "32"]) != 0
+    assert "settings.json is damaged" in capsys.readouterr().err
+
+
+def test_settings_tell_values_apart():
+    large = np.zeros((50, 50))
+    other = large.copy()
+    other[25, 25] = 1  # where `repr` leaves values out
+    assert plain({"a": large}) == plain({"a": large.copy()}) != plain({"a": other})
+    work = functools.partial(render, kind="portrait", size=32)
+    name = f"{render.__module__}.render"
+    assert plain(work) == {"function": name, "kind": "portrait", "size": 32}
+    assert json.loads(json.dumps(plain((work, Path("x"), None)))) == plain((work, Path("x"), None))
+    assert differences(plain(work), plain(functools.partial(work, size=64))) == ["size 64, not 32"]
+    for unknown in (lambda: 0, object(), [object()]):
+        with pytest.raises(TypeError, match="cannot be told apart"):
+            plain(unknown)

@@ -180,6 +180,43 @@ def test_a_killed_job_goes_on_to_the_same_video(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+class Tinted(Negative):
+    """Adds a reference's mean; stops after `stop` pictures, as by Ctrl-C."""
+
+    def __init__(self, origin="one", stop=None):
+        self.origin, self.stop = origin, stop
+
+    def uses(self):
+        return {"default": Use(None, ("image", "reference"))}
+
+    def call_use(self, name, tensors):
+        if self.stop is not None:
+            self.stop -= len(tensors["image"])
+            if self.stop < 0:
+                raise KeyboardInterrupt
+        return super().call_use(name, tensors)
+
+
+@pytest.mark.parametrize("other", ["nothing", "model", "reference", "tile", "blend"])
+def test_a_job_goes_on_only_with_what_was_asked_for(other, tmp_path):
+    from ganime_tf.inference.pictures import Finish
+
+    source, out = make_clip(tmp_path / "in.mp4", count=9, sound=False), tmp_path / "out.mkv"
+    reference = np.zeros((1, 64, 64, 3), np.uint8)
+    options = {"segment": 3, "reference": reference, "tile": None, "finish": Finish(blend=1.0)}
+    with pytest.raises(KeyboardInterrupt):
+        translate(Tinted(stop=7), source, out, **options)
+    changed = reference.copy()
+    changed[0, 32, 32] = 9  # in the middle, which a `repr` leaves out
+    values = {"reference": changed, "tile": 0}
+    if other == "blend":
+        options["finish"] = Finish(blend=0.5)
+    elif other in values:
+        options[other] = values[other]
+    model = Tinted("two" if other == "model" else "one")
+    assert translate(model, source, out, **options).resumed == (6 if other == "nothing" else 0)
+
+
 def test_wrong_files_and_names_are_refused(tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(ValueError, match="no video that can be read"):

@@ -17,6 +17,7 @@ from PIL import Image
 
 from ganime_tf.configs.base import TrainableConfig
 from ganime_tf.configs.run import RunConfig
+from ganime_tf.inference.load import load
 from ganime_tf.models.pix2pix import Pix2Pix
 from ganime_tf.training import run as running
 
@@ -280,3 +281,11 @@ def test_another_value_gives_the_other_result(field, runs, tmp_path):
 def test_every_setting_has_its_effect_shown():
     fields = [f.name for cls in (RunConfig, TrainableConfig) for f in dataclasses.fields(cls)]
     assert sorted(fields) == sorted(EFFECTS)
+
+
+def test_loaded_weights_say_where_they_are_from(runs):
+    """What goes on with a job of another process must know that the weights are the same."""
+    place = runs["usual"][0]
+    places = ((place, "last"), (place, "best"), (runs["other"][0], "last"), (place, "last"))
+    origins = [load(path, checkpoint).origin for path, checkpoint in places]
+    assert origins[0] == origins[3] and len(set(origins)) == 3
