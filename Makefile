@@ -21,7 +21,8 @@ test: $(VENV)/test.stamp
 	$(PYTEST) tests $(TRAINING:%=--ignore=%)
 
 test-all: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -m ""
+	$(PYTEST) -m "" $(TRAINING)
+	$(PYTEST) -m "" tests $(TRAINING:%=--ignore=%)
 
 mutate: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.mutate

@@ -33,6 +33,7 @@ EXTRAS = {
         "nbformat>=5.10",
         "ipykernel>=6.29",
         "pytest>=8.2",
+        "pytest-cov>=6",
         "pytest-timeout>=2.3",
         "pytest-xdist>=3.6",
         "ruff>=0.14",

@@ -1,18 +1,21 @@
 """Small faults put into the package one at a time: how many do the tests see?
 
-python -m benchmarks.mutate --count 40 [--seed 0] [--minutes 60]     (`make mutate`)
+python -m benchmarks.mutate --count 200 [--seed 0] [--minutes 60]     (`make mutate`)
 
 A fault is a change of one place of the syntax tree: a comparison, an arithmetic or logical
 operator, a number, a truth value, a dropped keyword argument, a reversed condition. It is made in a
-copy of the checkout; the tests that name the module are run there, those of its own name first. It
-is *caught* when one of them fails, *alive* when all of them pass: another test of the suite might
-still catch it, so the share is a lower bound.
+copy of the checkout, where the tests run that reach the place: the suite runs once before, under
+coverage, to know which those are (kept in `.coverage.tests`; remove it when tests have changed). Of
+what is executed by importing alone, such as defaults, they are the tests that name the module. A
+fault is *caught* when one of them fails, *alive* when all of them pass.
 """
 
 import argparse
 import ast
+import collections
 import copy
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -105,7 +108,42 @@ def mutated(path: Path, place: int) -> tuple[str, int, str]:
     return ast.unparse(ast.fix_missing_locations(tree)), node.lineno, text
 
 
-def tests_of(path: Path, most: int) -> list[str]:
+def trace(out: Path) -> None:
+    """Runs the suite once under coverage, which notes the lines that each test reaches."""
+    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]
+    pytest += ["--cov=ganime_tf", "--cov-context=test", "--cov-report=", "--cov-append"]
+    training = ["tests/contract", "tests/models", "tests/training"]
+    environment = {**os.environ, "COVERAGE_FILE": str(out.with_suffix(".part"))}
+    for tests in (training, ["tests", *(f"--ignore={each}" for each in training)]):
+        subprocess.run([*pytest, *tests], cwd=ROOT, env=environment, check=False)
+    out.with_suffix(".part").rename(out)
+
+
+def tests_of(path: Path, line: int, data, most: int) -> list[list[str]]:
+    """What to run for a line, in this order: tests that reach it, then files whose fixtures do.
+
+    Args:
+        path: The module.
+        line: In it.
+        data: Of coverage.
+        most: Tests, and files.
+    """
+    contexts = data.contexts_by_lineno(str(path)).get(line, [])
+    reached = {test for test, _, when in (c.rpartition("|") for c in contexts) if when == "run"}
+    files = {c.partition("::")[0] for c in contexts if c.endswith("|setup")}
+    if not reached and not files:
+        return [by_name(path, 4)]
+    # One test of each file first, those with the module's name in front.
+    count, ranked = collections.Counter(), []
+    for test in sorted(reached):
+        file = test.partition("::")[0]
+        ranked.append((count[file], path.stem not in file, test))
+        count[file] += 1
+    tests = [test for *_, test in sorted(ranked)[:most]]
+    return [each for each in (tests, sorted(files)[: most // 4]) if each]
+
+
+def by_name(path: Path, most: int) -> list[str]:
     """Test files that name a module, those of its own name first."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     face, _, name = module.rpartition(".")
@@ -128,25 +166,34 @@ def tests_of(path: Path, most: int) -> list[str]:
     return [test for _, test in sorted(ranked)[:most]]
 
 
-def attempt(job, house: Path, most: int, seconds: int) -> dict:
+def attempt(job, house: Path, data, most: int, seconds: int) -> dict:
     """Puts one fault into a copy and runs its tests."""
     path, place = job
     text, line, what = mutated(path, place)
     target = house / path.relative_to(ROOT)
-    row = {"file": str(path.relative_to(ROOT)), "line": line, "what": what}
-    tests = tests_of(path, most)
+    row = {"file": str(path.relative_to(ROOT)), "line": line, "what": what, "result": "alive"}
+    row["tests"] = tests_of(path, line, data, most)
     target.write_text(text)
+    end = time.monotonic() + seconds
     try:
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-        code = subprocess.run(
-            command, cwd=house, capture_output=True, timeout=seconds, check=False
-        ).returncode
-        row["result"] = "alive" if code in (0, 5) else "caught"
+        for tests in row["tests"]:
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+            code = subprocess.run(
+                command,
+                cwd=house,
+                env={**os.environ, "PYTHONPATH": str(house)},
+                capture_output=True,
+                timeout=max(1.0, end - time.monotonic()),
+                check=False,
+            ).returncode
+            if code not in (0, 5):
+                row["result"] = "caught"
+                break
     except subprocess.TimeoutExpired:
         row["result"] = "too long"  # endless, or its tests are slow: counted apart
     finally:
         shutil.copyfile(path, target)
-    return row | {"tests": tests}
+    return row | {"tests": sum(map(len, row["tests"]))}
 
 
 def main() -> None:
@@ -155,10 +202,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=600)
-    parser.add_argument("--most", type=int, default=4, help="test files that are run for a fault")
+    parser.add_argument("--most", type=int, default=24, help="tests that are run for a fault")
     parser.add_argument("--seconds", type=int, default=240, help="that they may take")
+    parser.add_argument("--trace", type=Path, default=ROOT / ".coverage.tests")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/mutate.json")
     args = parser.parse_args()
+    if not args.trace.exists():
+        trace(args.trace)
+    import coverage
+
+    data = coverage.CoverageData(str(args.trace))
+    data.read()
     rng = random.Random(args.seed)
     jobs = []
     for part in PARTS:
@@ -180,7 +234,7 @@ def main() -> None:
 
         def work(house):
             while jobs and time.monotonic() - begin < 60 * args.minutes:
-                row = attempt(jobs.pop(), house, args.most, args.seconds)
+                row = attempt(jobs.pop(), house, data, args.most, args.seconds)
                 rows.append(row)
                 print(f"{row['result']:9} {row['file']}:{row['line']} {row['what']}", flush=True)
 
