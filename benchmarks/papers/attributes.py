@@ -92,14 +92,13 @@ def scenes_of(seed: int, number: int) -> list:
     return [sample_scene(seed, VALIDATION_START + index) for index in range(number)]
 
 
-def add(record: dict, runs, seeds: list[int], place, held_out) -> None:
+def add(record: dict, seeds: list[int], place, held_out) -> None:
     """Writes the shares into a record: of every method, and of the true drawings.
 
     Args:
         record: Of `run.collect`.
-        runs: Folder of the runs.
         seeds: Of the runs.
-        place: `run.run_dir_of`.
+        place: `run.Place`.
         held_out: `scoring.held_out`.
     """
     count = record["budget"]["num_train"]
@@ -109,6 +108,6 @@ def add(record: dict, runs, seeds: list[int], place, held_out) -> None:
         scenes = scenes_of(seed, len(truths))
         truth[str(seed)] = kept(truths, scenes)
         for name, method in record["methods"].items():
-            with np.load(place(name, seed, runs) / "outputs.npz") as file:
+            with np.load(place.of(name, seed) / "outputs.npz") as file:
                 method["runs"][str(seed)]["scores"] |= kept(file["outputs"], scenes)
     record["of_true_drawings"] = truth

@@ -1,15 +1,13 @@
-"""Regenerates the tables and curves of the two GANime papers on the toy world.
+"""Regenerates the tables and curves of the GANime papers on the toy world.
 
-    python benchmarks/papers/run.py all --runs DIR            # what docs/papers.md shows
-    python benchmarks/papers/run.py sketches --runs DIR --seeds 0
-    python benchmarks/papers/run.py all --runs DIR --scale 0.01   # tries everything in minutes
-    GANIME_WEIGHTS=DIR python benchmarks/papers/run.py all --runs DIR --features squeezenet
+    GANIME_WEIGHTS=DIR python benchmarks/papers/run.py all --runs DIR   # what docs/papers.md shows
+    GANIME_WEIGHTS=DIR python benchmarks/papers/run.py sketches --runs DIR --seeds 0
+    python benchmarks/papers/run.py all --runs DIR --try    # a few steps each, no file is needed
     python benchmarks/papers/run.py --write-docs   # the tables again, from the JSON files
 
-Every method and seed has a run directory of its own below DIR; finished ones are skipped and an
-interrupted one goes on, so that the same command resumes. At scale 1 the records go to
-`benchmarks/results/papers_*.json`, pictures to `docs/images` and tables into `docs/papers.md`, else
-all of it stays in DIR.
+The methods are presets of the models (`methods.py`), trained by a sweep for each kind of data, so
+the same command goes on where it was stopped. Records go to `benchmarks/results/papers_*.json`,
+pictures to `docs/images` and tables into `docs/papers.md`; with --try all of it stays in DIR.
 """
 
 import argparse
@@ -17,50 +15,44 @@ import dataclasses
 import json
 import os
 import platform
-import subprocess
 import time
 from pathlib import Path
 
 import tables
-from methods import (
-    IMAGE_SIZE,
-    METHODS,
-    NUM_HELD_OUT,
-    NUM_SHOWN,
-    STUDIES,
-    TEST_BATCH,
-    changes_of,
-    data_of,
-    num_train,
-    training_config,
-)
+from methods import DATA, IMAGE_SIZE, METHODS, NUM_HELD_OUT, NUM_SHOWN, STUDIES, TEST_BATCH
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """What all runs of a call share: factor of steps and pictures, feature network."""
+class Place:
+    """Where runs are, and whether they only try whether everything works."""
 
-    scale: float
-    features: str
+    runs: Path
+    tries: bool = False
+
+    def of(self, name: str, seed: int) -> Path:
+        """The folder of a run."""
+        return self.runs / METHODS[name].kind / name / f"seed{seed}"
+
+    def data(self, kind: str) -> str:
+        """What is trained on."""
+        return DATA[kind].partition(":")[0] + ":24" if self.tries else DATA[kind]
+
+    def num_train(self, kind: str) -> int:
+        """How many pictures that are."""
+        return int(self.data(kind).partition(":")[2])
 
 
 def main() -> None:
-    """Runs what is not finished, then collects, draws and writes."""
+    """Trains what is not trained, then scores, collects, draws and writes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("study", nargs="?", choices=[*STUDIES, "all"])
     parser.add_argument("--runs", type=Path, help="folder of the run directories")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--scale", type=float, default=1.0, help="factor of steps and pictures")
-    parser.add_argument(
-        "--features",
-        choices=["random", "squeezenet"],
-        default="random",
-        help="what neural style, AnimeGAN and CartoonGAN compare; squeezenet needs its file",
-    )
+    parser.add_argument("--try", dest="tries", action="store_true", help="a few steps of each")
     parser.add_argument("--write-docs", action="store_true", help="only write docs/papers.md")
     args = parser.parse_args()
     if args.write_docs:
@@ -68,163 +60,105 @@ def main() -> None:
         return
     if args.study is None or args.runs is None:
         parser.error("give a study and --runs, or --write-docs")
-    if args.scale <= 0:
-        parser.error("--scale must be positive")
-    settings = Settings(args.scale, args.features)
+    from ganime_tf.cli import setup_logging
+
+    setup_logging()
+    place = Place(args.runs, args.tries)
     studies = list(STUDIES) if args.study == "all" else [args.study]
-    names = dict.fromkeys(name for study in studies for name in STUDIES[study])
-    run_all([(name, seed) for seed in args.seeds for name in names], args.runs, settings)
-    full = args.scale == 1.0
+    names = list(dict.fromkeys(name for study in studies for name in STUDIES[study]))
+    train(names, args.seeds, place)
+    scores = {(name, seed): score_run(name, seed, place) for seed in args.seeds for name in names}
     results, pictures = (
-        (tables.RESULTS, tables.ROOT / "docs" / "images") if full else [args.runs] * 2
+        [args.runs] * 2 if args.tries else (tables.RESULTS, tables.ROOT / "docs" / "images")
     )
     for study in studies:
-        record = collect(study, args.runs, args.seeds, settings)
+        record = collect(study, scores, args.seeds, place)
         if study == "face2anime":
             import attributes
             from scoring import held_out
 
-            attributes.add(record, args.runs, args.seeds, run_dir_of, held_out)
+            attributes.add(record, args.seeds, place, held_out)
         path = tables.path_of(study, results)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        draw(study, record, args.runs, args.seeds[0], pictures)
+        draw(study, record, args.seeds[0], place, pictures)
         print(f"\n== {study}: {path}\n{tables.block(study, record)}")
-    if full:
+    if not args.tries:
         tables.write_docs()
 
 
-def run_all(jobs: list[tuple[str, int]], runs: Path, settings: Settings) -> None:
-    """Runs the jobs that have no score yet, and says how long the rest takes."""
-    todo = [job for job in jobs if not finished(*job, runs, settings)]
-    print(
-        f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished, {len(todo)} to do.", flush=True
-    )
-    factor = min(settings.scale, 1.0)
-    # A run has some seconds of tracing, drawing and saving at any scale.
-    expected = [METHODS[n].seconds * factor + (20 if METHODS[n].steps else 2) for n, _ in todo]
-    start = time.monotonic()
-    for index, (name, seed) in enumerate(todo):
-        since = time.monotonic()
-        score = run(name, seed, runs, settings)
-        if score is None:
-            raise SystemExit("Interrupted; everything is saved. The same command goes on.")
-        now = time.monotonic()
-        pace = (now - start) / sum(expected[: index + 1])
-        left = pace * sum(expected[index + 1 :])
-        print(
-            f"[{index + 1}/{len(todo)}] {name} seed {seed}: {now - since:.0f} s, "
-            f"fd_random {score['fd_random']:.3f}, SSIM {score.get('ssim', float('nan')):.3f}; "
-            f"{left / 60:.1f} min left",
-            flush=True,
-        )
+def config_of(method, tries: bool = False):
+    """The hyper-parameters of a run; to try, with random features, which need no file."""
+    config = method.config
+    fields = [name for name in ("features", "perceptual") if hasattr(config, name)]
+    return dataclasses.replace(config, **dict.fromkeys(fields, "random")) if tries else config
 
 
-def run_dir_of(name: str, seed: int, runs: Path) -> Path:
-    return runs / name / f"seed{seed}"
-
-
-def identity(name: str, seed: int, settings: Settings) -> dict:
-    """What makes a finished run the wanted one."""
-    method, scale = METHODS[name], settings.scale
-    wanted = {
-        "seed": seed,
-        "num_train": num_train(method, scale),
-        "data": data_of(method, scale),
-        "model": method.model,
-    }
-    if method.model == "gatys":
-        wanted |= {
-            "steps": max(2, round(method.steps * scale)),
-            "config": changes_of(method, settings.features),
-        }
-    elif method.steps:
-        config = training_config(method, scale, settings.features)
-        per_epoch = wanted["num_train"] // config.batch_size
-        wanted |= {"steps": config.num_epochs * per_epoch, "config": dataclasses.asdict(config)}
-    return json.loads(json.dumps(wanted))
-
-
-def finished(name: str, seed: int, runs: Path, settings: Settings) -> bool:
-    """Whether a run has its score.
+def train(names: list[str], seeds: list[int], place: Place) -> None:
+    """Sweeps over the methods that are trained, one for each kind of data.
 
     Raises:
-        SystemExit: When it is a run of other settings.
+        SystemExit: When a signal stopped it.
     """
-    path = run_dir_of(name, seed, runs) / "score.json"
-    if not path.exists():
-        return False
-    if json.loads(path.read_text())["identity"] != identity(name, seed, settings):
-        raise SystemExit(f"{path} is of other settings. Remove its folder, or use another --runs.")
-    return True
+    from ganime_tf.configs.run import RunConfig
+    from ganime_tf.training.sweep import Trial, sweep
+
+    for kind in DATA:
+        trials = [
+            Trial(name, method.model, config_of(method, place.tries), steps=method.steps)
+            for name, method in METHODS.items()
+            if name in names and method.trained and method.kind == kind
+        ]
+        if not trials:
+            continue
+        run = RunConfig(
+            data=place.data(kind),
+            run_dir=str(place.runs / kind),
+            steps=4 if place.tries else None,
+            keep_checkpoints=1,
+            sample_every=1000,
+            num_validation=NUM_HELD_OUT,
+            metrics=("ssim", "fd_random"),
+        )
+        if len(sweep(trials, run, seeds=seeds, metric="val_fd_random")) < len(trials):
+            raise SystemExit("Interrupted; everything is saved. The same command goes on.")
 
 
-def run(name: str, seed: int, runs: Path, settings: Settings) -> dict | None:
-    """One method with one seed: trains, scores, keeps the outputs; None when interrupted."""
-    import keras
+def score_run(name: str, seed: int, place: Place) -> dict:
+    """What one method with one seed makes of the held-out pictures; keeps it in `outputs.npz`."""
     import numpy as np
     from scoring import held_out, paint, reference, score
 
-    from ganime_tf.ops.files import atomic_path, write_json
+    from ganime_tf.inference import load
+    from ganime_tf.ops.files import atomic_path
 
-    method, folder = METHODS[name], run_dir_of(name, seed, runs)
-    wanted = identity(name, seed, settings)
-    count = wanted["num_train"]
+    method, folder = METHODS[name], place.of(name, seed)
+    count, kept = place.num_train(method.kind), folder / "outputs.npz"
     inputs, truths = held_out(method.kind, seed, count)
-    start, curve, seconds = time.monotonic(), None, None
-    if method.model in ("copy", "others"):
-        outputs = reference(name, seed, count)
+    seconds, curve, start = 0.0, None, time.monotonic()
+    if method.trained:
+        model = load(folder)
+        batches = range(0, len(inputs), TEST_BATCH)
+        outputs = np.concatenate([model.translate(inputs[i : i + TEST_BATCH]) for i in batches])
+        seconds, curve = history(folder, model.config.batch_size)
+    elif kept.exists():  # a minute's work, and nothing it depends on changes
+        with np.load(kept) as file:
+            outputs, seconds = file["outputs"], float(file["seconds"])
     elif method.model == "gatys":
-        outputs = paint(method, seed, count, wanted["steps"], settings.features)
+        outputs = paint(method, seed, count, 2 if place.tries else method.steps, place.tries)
         seconds = time.monotonic() - start
     else:
-        result = train(method, seed, folder, settings)
-        if result.signal is not None:
-            return None
-        outputs = np.concatenate(
-            [
-                result.model.translate(inputs[i : i + TEST_BATCH])
-                for i in range(0, len(inputs), TEST_BATCH)
-            ]
-        )
-        seconds, curve = history(folder, result.model.config.batch_size, method.curves)
-        keras.backend.clear_session()
+        outputs = reference(name, seed, count)
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(folder / "outputs.npz") as path:
-        np.savez_compressed(path, outputs=outputs)
+    with atomic_path(kept) as path:
+        np.savez_compressed(path, outputs=outputs, seconds=seconds)
     scores = score(outputs, inputs, truths, aligned=method.model != "others")
-    record = {
-        "identity": wanted,
-        "commit": commit(),
-        "seconds": round(seconds or 0.0, 1),
-        "wall_seconds": round(time.monotonic() - start, 1),
-        "scores": {key: round(value, 6) for key, value in scores.items()},
-    }
-    write_json(folder / "score.json", record | ({"curve": curve} if curve else {}))
-    return scores
+    scores = {key: round(value, 6) for key, value in scores.items()}
+    result = {"seconds": round(seconds, 1), "scores": scores}
+    return result | ({"curve": curve} if method.curves else {})
 
 
-def train(method, seed: int, folder: Path, settings: Settings):
-    """A run of `ganime train` on the toy world of this seed."""
-    from ganime_tf.training.run import RunConfig
-    from ganime_tf.training.run import train as train_run
-
-    config = training_config(method, settings.scale, settings.features)
-    run_config = RunConfig(
-        data=data_of(method, settings.scale),
-        run_dir=str(folder),
-        seed=seed,
-        keep_checkpoints=1,
-        sample_every=config.num_epochs,
-        evaluate_every=1 if method.curves else config.num_epochs,
-        num_validation=NUM_HELD_OUT,
-        metrics=("ssim", "fd_random"),
-        export=False,
-    )
-    return train_run(method.model, config, run_config)
-
-
-def history(folder: Path, batch_size: int, curves: bool) -> tuple[float, list | None]:
+def history(folder: Path, batch_size: int) -> tuple[float, list]:
     """Seconds of pure training, and the validation by epoch."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     seconds, curve, last = 0.0, {}, 0
@@ -232,52 +166,41 @@ def history(folder: Path, batch_size: int, curves: bool) -> tuple[float, list | 
         seconds += (row["step"] - last) * batch_size / max(row["images_per_second"], 1e-9)
         last = row["step"]
         keys = {"fd_random": "val_fd_random", "ssim": "val_ssim", "ssim_std": "val_ssim_std"}
-        if curves:
-            found = {key: round(row[log], 6) for key, log in keys.items()}
-            # An interrupted epoch has two rows; the later one is whole.
-            curve[row["epoch"]] = {"epoch": row["epoch"], "step": row["step"]} | found
-    return seconds, list(curve.values()) or None
+        found = {key: round(row[log], 6) for key, log in keys.items()}
+        # An interrupted epoch has two rows; the later one is whole.
+        curve[row["epoch"]] = {"epoch": row["epoch"], "step": row["step"]} | found
+    return seconds, list(curve.values())
 
 
-def commit() -> str:
-    """The commit of this checkout, with `+` when files differ from it."""
-    git = ["git", "-C", str(tables.ROOT)]
-    head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", "-uno", "ganime_tf", "benchmarks/papers"],
-        capture_output=True,
-        text=True,
-    )
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+def commit_of(folder: Path) -> str | None:
+    """The commit that trained a run."""
+    config = folder / "config.json"
+    commit = json.loads(config.read_text())["git_commit"] if config.exists() else None
+    return commit and commit[:7]
 
 
-def collect(study: str, runs: Path, seeds: list[int], settings: Settings) -> dict:
+def collect(study: str, scores: dict, seeds: list[int], place: Place) -> dict:
     """The record of a study from the scores of its runs."""
     import datetime
     from importlib import metadata
 
     from ganime_tf.version import __version__
 
-    methods, commits, seconds, model = {}, set(), 0.0, ""
+    methods, commits, model = {}, set(), ""
     for name in STUDIES[study]:
-        method, found = METHODS[name], {}
-        for seed in seeds:
-            run = json.loads((run_dir_of(name, seed, runs) / "score.json").read_text())
-            commits.add(run["commit"])
-            seconds += run["wall_seconds"]
-            wanted = run.pop("identity")
-            found[str(seed)] = run
+        method = METHODS[name]
+        config = config_of(method, place.tries) if method.trained else None
+        commits |= {commit_of(place.of(name, seed)) for seed in seeds} - {None}
         methods[name] = {
             "title": method.title,
             "model": method.model,
             "preset": method.preset,
-            "changes": changes_of(method, settings.features),
-            "config": wanted.get("config"),
-            "steps": wanted.get("steps", 0),
-            "runs": found,
+            "config": config and dataclasses.asdict(config),
+            "steps": method.total_steps,
+            "runs": {str(seed): scores[name, seed] for seed in seeds},
         }
     kind = METHODS[STUDIES[study][0]].kind
-    count = num_train(METHODS[STUDIES[study][0]], settings.scale)
+    seconds = sum(run["seconds"] for row in methods.values() for run in row["runs"].values())
     cpuinfo = Path("/proc/cpuinfo")
     for line in cpuinfo.read_text().splitlines() if cpuinfo.exists() else []:
         model = line.split(":")[1].strip() if line.startswith("model name") else model
@@ -285,9 +208,8 @@ def collect(study: str, runs: Path, seeds: list[int], settings: Settings) -> dic
     versions |= {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
     return {
         "study": study,
-        "command": f"benchmarks/papers/run.py {study} --runs DIR --features {settings.features}",
+        "command": f"benchmarks/papers/run.py {study} --runs DIR",
         "date": datetime.date.today().isoformat(),
-        "scale": settings.scale,
         "seeds": seeds,
         "versions": versions,
         "commits": sorted(commits),
@@ -295,17 +217,17 @@ def collect(study: str, runs: Path, seeds: list[int], settings: Settings) -> dic
         "budget": {
             "cores": os.cpu_count(),
             "image_size": IMAGE_SIZE,
-            "data": f"{data_of(METHODS[STUDIES[study][0]], settings.scale)}, {kind}",
-            "num_train": count,
-            "held_out": min(NUM_HELD_OUT, count // 2),
-            "features": settings.features,
+            "data": f"{place.data(kind)}, {kind}",
+            "num_train": place.num_train(kind),
+            "held_out": min(NUM_HELD_OUT, place.num_train(kind) // 2),
+            "features": "random" if place.tries else "squeezenet",
             "minutes": round(seconds / 60, 1),
         },
         "methods": methods,
     }
 
 
-def draw(study: str, record: dict, runs: Path, seed: int, pictures: Path) -> None:
+def draw(study: str, record: dict, seed: int, place: Place, pictures: Path) -> None:
     """The contact sheet of a study, and the curves of the sketches."""
     import numpy as np
     from figures import CURVES, draw_curves, draw_sheet
@@ -315,8 +237,8 @@ def draw(study: str, record: dict, runs: Path, seed: int, pictures: Path) -> Non
     inputs, truths = held_out(kind, seed, record["budget"]["num_train"])
     columns = {"input": inputs[:NUM_SHOWN]}
     for name in STUDIES[study]:
-        if METHODS[name].steps:
-            with np.load(run_dir_of(name, seed, runs) / "outputs.npz") as file:
+        if METHODS[name].total_steps:
+            with np.load(place.of(name, seed) / "outputs.npz") as file:
                 columns[METHODS[name].title] = file["outputs"][:NUM_SHOWN]
     columns["truth"] = truths[:NUM_SHOWN]
     stem = tables.path_of(study).stem

@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from methods import IMAGE_SIZE, METHODS, NUM_HELD_OUT, changes_of
+from methods import IMAGE_SIZE, METHODS, NUM_HELD_OUT
 
 from ganime_tf import metrics
 from ganime_tf.data import open_data
@@ -30,18 +30,20 @@ def reference(name: str, seed: int, count: int) -> np.ndarray:
     return held_out(method.kind, seed + _OTHER_WORLD, count)[1]
 
 
-def paint(method, seed: int, count: int, steps: int, features: str) -> np.ndarray:
-    """Neural style as in the paper: each sketch painted in the style of its own true picture."""
+def paint(method, seed: int, count: int, steps: int, tries: bool) -> np.ndarray:
+    """Neural style as in the paper: each sketch painted in the style of its own true picture.
+
+    Random features, which need no file, only show whether it works.
+    """
     import dataclasses
 
     from ganime_tf.baselines import GATYS_PRESETS, StyleTransfer
     from ganime_tf.networks.features import load_features
 
-    preset = "squeezenet" if features == "squeezenet" else method.preset  # other layers
-    changes = changes_of(method, features)
-    config = dataclasses.replace(GATYS_PRESETS[preset], num_steps=steps, **changes)
+    preset = "tutorial" if tries else method.preset
+    config = dataclasses.replace(GATYS_PRESETS[preset], num_steps=steps)
     taps = list(dict.fromkeys(config.content_layers + config.style_layers))
-    transfer = StyleTransfer(load_features(features, taps), config)
+    transfer = StyleTransfer(load_features("random" if tries else "squeezenet", taps), config)
     sketches, truths = held_out(method.kind, seed, count)
     pairs = zip(sketches, truths, strict=True)
     return np.stack([transfer.translate(sketch, truth) for sketch, truth in pairs])

@@ -2,14 +2,15 @@
 
     python benchmarks/papers/truth.py --runs DIR                # about two hours of one core
     python benchmarks/papers/truth.py --runs DIR --only NAME    # one run, to share out the cores
-    python benchmarks/papers/truth.py --runs DIR --scale 0.01   # tries everything in minutes
+    python benchmarks/papers/truth.py --runs DIR --try          # tries everything in minutes
 
 CycleGAN and U-GAT-IT of the same budget, portraits to drawings and sketches to colour, trained and
 untrained: distance to the true picture, of hair colours, and of the picture that comes back.
-Resumes like run.py; at scale 1 the record, the pictures and the table go into the repository.
+Resumes like run.py; but for --try the record, the pictures and the table go into the repository.
 """
 
 import argparse
+import dataclasses
 import functools
 import json
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import tables
 from methods import IMAGE_SIZE, LONG, METHODS
-from run import Settings, commit, identity, run_all, run_dir_of
+from run import Place, commit_of, config_of, history, train
 
 NUM_SHOWN = 4
 
@@ -71,27 +72,27 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=Path, required=True, help="folder of the run directories")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--scale", type=float, default=1.0, help="factor of steps and pictures")
+    parser.add_argument("--try", dest="tries", action="store_true", help="a few steps of each")
     names = [name for group in LONG.values() for name in group]
     parser.add_argument("--only", choices=names, nargs="+", help="train these, measure nothing")
     args = parser.parse_args()
-    settings = Settings(args.scale, "random")
-    run_all([(x, seed) for x in args.only or names for seed in args.seeds], args.runs, settings)
+    place = Place(args.runs, args.tries)
+    train(args.only or names, args.seeds, place)
     if args.only:
         return
-    full = args.scale == 1.0
-    pictures = tables.ROOT / "docs" / "images" if full else args.runs
-    record = {"commit": commit(), "seeds": args.seeds, "groups": {}}
+    pictures = args.runs if args.tries else tables.ROOT / "docs" / "images"
+    commits = {commit_of(place.of(name, seed)) for name in names for seed in args.seeds}
+    record = {"commit": ", ".join(sorted(commits - {None})), "seeds": args.seeds, "groups": {}}
     for title, group in LONG.items():
-        record["groups"][title] = collect(group, args.runs, args.seeds, settings, pictures)
-    path = tables.path_of("truth", tables.RESULTS if full else args.runs)
+        record["groups"][title] = collect(group, args.seeds, place, pictures)
+    path = tables.path_of("truth", args.runs if args.tries else tables.RESULTS)
     path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(tables.truth_block(record))
-    if full:
+    if not args.tries:
         tables.write_docs()
 
 
-def collect(group, runs: Path, seeds: list[int], settings: Settings, pictures: Path) -> dict:
+def collect(group, seeds: list[int], place: Place, pictures: Path) -> dict:
     """Numbers of one kind of translation; draws its contact sheet and its curves."""
     from figures import draw_curves, draw_sheet
     from scoring import held_out
@@ -104,18 +105,18 @@ def collect(group, runs: Path, seeds: list[int], settings: Settings, pictures: P
         method = METHODS[name]
         methods[name] = row = {"title": method.title, "rows": {}, "runs": {}}
         for seed in seeds:
-            wanted = identity(name, seed, settings)
-            inputs, truths = held_out(method.kind, seed, wanted["num_train"])
-            hair = hair_of(seed, wanted["num_train"], truths.shape[:3])
-            model = load(run_dir_of(name, seed, runs))
+            count, folder = place.num_train(method.kind), place.of(name, seed)
+            inputs, truths = held_out(method.kind, seed, count)
+            hair = hair_of(seed, count, truths.shape[:3])
+            model = load(folder)
             untrained = get_model(method.model)(model.config)
             for label, each in (("untrained", untrained), ("trained", model)):
                 numbers = measure(each, inputs, truths, hair)
                 row["rows"].setdefault(label, {})[str(seed)] = numbers
-            row["steps"] = wanted["steps"]
-            row["config"] = wanted["config"]
-            score = json.loads((run_dir_of(name, seed, runs) / "score.json").read_text())
-            row["runs"][str(seed)] = {key: score[key] for key in ("commit", "curve")}
+            row["steps"] = method.total_steps
+            row["config"] = dataclasses.asdict(config_of(method, place.tries))
+            curve = history(folder, model.config.batch_size)[1]
+            row["runs"][str(seed)] = {"commit": commit_of(folder), "curve": curve}
             if seed == seeds[0]:
                 shown = inputs[:NUM_SHOWN]
                 there, back = there_and_back(model, shown)

@@ -54,6 +54,17 @@ class CartoonGANConfig(TrainableConfig):
 PRESETS = {
     "cartoongan": CartoonGANConfig(),
     "cartoongan-squeezenet": CartoonGANConfig(features="squeezenet"),
+    "cartoongan-small": CartoonGANConfig(
+        image_size=64,
+        load_size=72,
+        batch_size=4,
+        num_epochs=17,
+        init_epochs=4,  # a twentieth of so few steps teaches nothing
+        filters=8,
+        num_blocks=4,
+        discriminator_filters=8,
+        features="squeezenet",
+    ),
     "cartoongan-tiny": CartoonGANConfig(
         image_size=32,
         load_size=32,

@@ -69,20 +69,43 @@ class CycleGANConfig(TrainableConfig):
             raise ValueError(f"`pool_size` must not be negative. Received {self.pool_size}.")
 
 
+_GANIME = CycleGANConfig(
+    batch_size=32,
+    num_epochs=150,
+    decay_epochs=0,
+    epsilon=1e-7,
+    generator="unet",
+    family="ganime",
+    dropout=0.5,
+    adversarial="bce",
+    identity_weight=0.0,
+    pool_size=0,
+)
+_SMALL = CycleGANConfig(
+    image_size=64,
+    load_size=72,
+    num_epochs=7,
+    decay_epochs=4,
+    filters=8,
+    num_blocks=3,
+    patch_size=34,
+)
 PRESETS = {
     "cyclegan": CycleGANConfig(),
     "cyclegan-128": CycleGANConfig(image_size=128, load_size=143, num_blocks=6),
-    "cyclegan-ganime": CycleGANConfig(
-        batch_size=32,
-        num_epochs=150,
-        decay_epochs=0,
-        epsilon=1e-7,
-        generator="unet",
-        family="ganime",
-        dropout=0.5,
-        adversarial="bce",
-        identity_weight=0.0,
-        pool_size=0,
+    "cyclegan-64": dataclasses.replace(
+        _SMALL, num_epochs=32, decay_epochs=16, filters=16, num_blocks=4
+    ),
+    "cyclegan-ganime": _GANIME,
+    "cyclegan-small": _SMALL,
+    "cyclegan-ganime-small": dataclasses.replace(
+        _GANIME,
+        image_size=64,
+        load_size=72,
+        batch_size=4,
+        num_epochs=5,
+        filters=16,
+        patch_size=34,
     ),
     "cyclegan-tiny": CycleGANConfig(
         image_size=64,

@@ -93,11 +93,28 @@ _TINY = MUNITConfig(
     discriminator_layers=3,
     num_scales=2,
 )
+# Ten times the rate for a hundredth of the paper's steps.
+_SMALL = MUNITConfig(
+    image_size=64,
+    load_size=72,
+    batch_size=1,
+    num_steps=0,
+    num_epochs=3,
+    learning_rate=1e-3,
+    filters=16,
+    num_blocks=2,
+    mlp_width=64,
+    discriminator_filters=16,
+    discriminator_layers=3,
+    num_scales=2,
+)
 PRESETS = {
     "munit": MUNITConfig(),
     "munit-cycle": MUNITConfig(cycle_weight=10.0),
     "munit-ganime": MUNITConfig(num_steps=100_000),
     "munit-anigan": MUNITConfig(decoder="anigan", num_steps=50_000),
+    "munit-small": _SMALL,
+    "munit-anigan-small": dataclasses.replace(_SMALL, decoder="anigan", num_epochs=2),
     "munit-tiny": _TINY,
     "munit-anigan-tiny": dataclasses.replace(_TINY, decoder="anigan"),
 }

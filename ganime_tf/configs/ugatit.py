@@ -70,11 +70,24 @@ class UGATITConfig(TrainableConfig):
                 )
 
 
+_GANIME = {"mlp_downsample": 4, "adversarial_weight": 2.0, "identity_weight": 20.0}
+_SMALL = {
+    "image_size": 64,
+    "load_size": 72,
+    "filters": 8,
+    "num_blocks": 2,
+    "global_layers": 5,
+    "local_layers": 3,
+}
 PRESETS = {
     "ugatit": UGATITConfig(),
     "ugatit-light": UGATITConfig(light=True),
-    "ugatit-ganime": UGATITConfig(mlp_downsample=4, adversarial_weight=2.0, identity_weight=20.0),
+    "ugatit-64": UGATITConfig(
+        light=True, **_SMALL | {"filters": 16, "num_blocks": 3}, num_epochs=24
+    ),
+    "ugatit-ganime": UGATITConfig(**_GANIME),
     "ugatit-tf1": UGATITConfig(variant="tf1", num_epochs=100),
+    "ugatit-small": UGATITConfig(**_GANIME, **_SMALL, batch_size=2, num_epochs=7),
     "ugatit-tiny": UGATITConfig(
         image_size=32,
         load_size=36,

@@ -1,5 +1,6 @@
 """Checkpoints of a run: every variable of the model and its optimizers by name, and the step."""
 
+import functools
 import logging
 import shutil
 import tempfile
@@ -66,7 +67,8 @@ class Checkpointer:
         target = self.folder if self.chief else Path(tempfile.mkdtemp())
         self._state = state
         self._manager = tf.train.CheckpointManager(state, str(target), max_to_keep=keep)
-        self._finite = tf.function(self._all_finite)
+        # A partial: TensorFlow would warn of retracing where one process trains several models.
+        self._finite = tf.function(functools.partial(_all_finite, model))
 
     def save(self) -> None:
         """Writes a checkpoint of the model's step.
@@ -114,14 +116,6 @@ class Checkpointer:
             self.model.save_weights(temporary)
             self._run.keep_best(temporary, {"step": step, metric: value})
 
-    def _all_finite(self):
-        checks = [
-            tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(variable.value)))
-            for variable in self.model.trainable_variables
-            if variable.dtype.startswith("float")
-        ]
-        return tf.reduce_all(checks)
-
     def _check_finite(self, step: int) -> None:
         if bool(np.asarray(self._finite())):
             return
@@ -137,3 +131,12 @@ class Checkpointer:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
         for path in [*self.folder.glob(".tmp-*"), *self.folder.parent.glob(".tmp-*")]:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+
+def _all_finite(model):
+    checks = [
+        tf.reduce_all(tf.math.is_finite(tf.convert_to_tensor(variable.value)))
+        for variable in model.trainable_variables
+        if variable.dtype.startswith("float")
+    ]
+    return tf.reduce_all(checks)

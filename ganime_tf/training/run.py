@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import difflib
 import importlib.util
 import logging
 import os
@@ -18,7 +19,7 @@ import tensorflow as tf
 from ganime_tf.configs import TrainableConfig
 from ganime_tf.configs.run import RunConfig
 from ganime_tf.data import open_data
-from ganime_tf.metrics import check_names, needing
+from ganime_tf.metrics import check_names, needing, value_names
 from ganime_tf.models import get_model
 from ganime_tf.models.trainable import Trainable
 from ganime_tf.runs import RunDir
@@ -86,6 +87,7 @@ def train(
     record = _record(model, config, run, source, others)
     folder.check_same(record, run.override, dataclasses.asdict(cls.Config()))
     translator, checkpointer = _build(cls, model, config, run, folder, strategy, length)
+    _check_best_metric(translator, run, source)
     logger.info("%s", _describe(translator, length, strategy, folder.path))
     if run.dry_run:
         borrowing.start_from(translator, borrowed)
@@ -242,24 +244,41 @@ def _distributed(source, config, run, step: int, strategy):
     return strategy.distribute_datasets_from_function(of_worker)
 
 
+def _validated(model, run, source) -> list[str]:
+    """The metrics that are measured on the validation pictures."""
+    pairs = () if source.aligned else needing(run.metrics, "pairs")
+    names = [name for name in run.metrics if name not in pairs]
+    names = names or ([] if run.metrics else list(model.default_metrics(source.aligned)[0]))
+    number = min(source.num_validation, run.num_validation)
+    return names if number >= (1 if source.aligned else 2) else []
+
+
+def _check_best_metric(model, run: RunConfig, source) -> None:
+    """Refuses a `best_metric` that the run is not going to log."""
+    measured = [f"val_{name}" for name in value_names(_validated(model, run, source))]
+    known = [*measured, *(f"{name}_std" for name in measured), *model.loss_names]
+    if run.best_metric and run.best_metric not in known:
+        close = difflib.get_close_matches(run.best_metric, known, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"`best_metric` {run.best_metric!r} is not logged by this run.{hint} It logs "
+            f"{', '.join([*measured, *model.loss_names])}; --metrics adds others."
+        )
+
+
 def _callbacks(run, folder, source, config, steps, stop, checkpointer, length):
     """The callbacks in the order in which they see an epoch's logs."""
     model, chief = checkpointer.model, checkpointer.chief
     listeners = [steps, run_callbacks.StopOnBadLoss(), stop]
     validation, better = None, {}
-    default_names, default_best = model.default_metrics(source.aligned)
+    default_best = model.default_metrics(source.aligned)[1]
     if source.num_validation:
         validation = source.validation(
             batch_size=min(8, run.num_validation),
             image_size=config.image_size,
             limit=run.num_validation,
         )
-        pairs = () if source.aligned else needing(run.metrics, "pairs")
-        names = [name for name in run.metrics if name not in pairs]
-        names = names or ([] if run.metrics else list(default_names))
-        if names and not source.aligned and min(source.num_validation, run.num_validation) < 2:
-            names = []
-        if names:
+        if names := _validated(model, run, source):
             validate = run_callbacks.Validate(
                 validation, names, source.aligned, run.evaluate_every, length.last_epoch
             )

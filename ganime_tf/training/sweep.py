@@ -1,25 +1,48 @@
-"""A grid of settings, each trained alike, compared in one sheet and one ranked table."""
+"""Settings, presets or models trained alike, compared in one sheet and one ranked table."""
 
 import dataclasses
 import itertools
-import json
 import logging
+import statistics
+import time
 import typing
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from ganime_tf.configs import TrainableConfig
 from ganime_tf.data import open_data
 from ganime_tf.metrics import value_names
-from ganime_tf.models import get_model
+from ganime_tf.models import get_model, get_preset
+from ganime_tf.models.translator import Translator
 from ganime_tf.ops.files import write_atomic, write_json
 from ganime_tf.ops.images import to_uint8
 from ganime_tf.ops.pictures import contact_sheet, save_png
+from ganime_tf.progress import format_seconds
 from ganime_tf.training.run import RunConfig, train
 
 logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What is trained with every seed of a sweep: a line of its table.
+
+    Attributes:
+        name: Its folder, and what the table calls it.
+        model: Name in `MODELS`.
+        config: The hyper-parameters.
+        setting: `{field: value}` that tells it from the others; columns of the table.
+        steps: Ends it earlier than the others; None as long as they.
+    """
+
+    name: str
+    model: str
+    config: TrainableConfig
+    setting: dict = dataclasses.field(default_factory=dict)
+    steps: int | None = None
 
 
 def parse_grid(texts: Sequence[str], config: TrainableConfig) -> list[dict]:
@@ -74,69 +97,110 @@ def run_name(setting: dict) -> str:
     return ",".join(f"{field}={value}" for field, value in setting.items())
 
 
+def make_trials(presets: Sequence[tuple[str, str]], texts: Sequence[str]) -> list[Trial]:
+    """Every preset with every combination of a grid.
+
+    Args:
+        presets: `(model, preset)`.
+        texts: See `parse_grid`; may be empty where there are several presets.
+
+    Raises:
+        ValueError: On a preset or grid that cannot be, or where there is nothing to compare.
+    """
+    trials = []
+    for model, preset in presets:
+        config = get_preset(model, preset)
+        for setting in parse_grid(texts, config) if texts or len(presets) == 1 else [{}]:
+            named = ({"preset": preset} if len(presets) > 1 else {}) | setting
+            replaced = dataclasses.replace(config, **setting)
+            trials.append(Trial(run_name(named), model, replaced, named))
+    return trials
+
+
 def sweep(
-    model: str,
-    config: TrainableConfig,
+    trials: Sequence[Trial],
     run: RunConfig,
-    grid: Sequence[dict],
     *,
-    metric: str,
+    seeds: Sequence[int] = (0,),
+    metric: str = "",
     maximize: bool | None = None,
     num_pictures: int = 6,
 ) -> list[dict]:
-    """Trains every setting of a grid from the same weights on the same pictures, and ranks them.
+    """Trains every trial with every seed on the same pictures, and ranks the trials.
 
-    Each run is an ordinary run in `run.run_dir/<setting>`, so the same call goes on where it was
-    stopped. Writes `sweep.json`, `sweep.md` (the table) and `sweep.png` (a labelled row of
-    translations for each setting, best first) into `run.run_dir`.
+    Each run is an ordinary run in `run.run_dir/<trial>/seed<seed>`, so the same call goes on where
+    it was stopped. Writes `sweep.json`, `sweep.md` (the table: means and standard deviations over
+    seeds) and `sweep.png` (a labelled row of translations for each trial, best first, of the first
+    seed) into `run.run_dir`.
 
     Args:
-        model: Name in `MODELS`.
-        config: The settings that all runs share.
-        run: The runs' settings; `seed` fixes weights and order, `steps` or `epochs` the length.
-        grid: The fields to replace for each run, see `parse_grid`.
-        metric: Column of `metrics.jsonl` to rank by, e.g. `val_l1` or `g_cycle`.
+        trials: What is compared.
+        run: The runs' settings; `steps` or `epochs` is the length, `seed` is not read.
+        seeds: Of weights and order: each trial is trained once with each.
+        metric: Column of `metrics.jsonl` to rank by, e.g. `val_l1` or `g_cycle`; empty for the one
+            that decides on the first trial's best epoch.
         maximize: Rank the largest value first; by default where `METRICS` says that is better.
         num_pictures: Validation pictures in each row of the sheet.
 
     Returns:
-        Rows `{"setting", "run_dir", metric, ...}`, best first; without value last.
+        Rows `{"name", "setting", metric, ..., "runs": {seed: values}}` with means over seeds, best
+        first; without value last. Fewer than trials when a signal stopped it.
 
     Raises:
-        ValueError: When the metric is no column of the runs' logs, or a run cannot start.
+        ValueError: When two trials have one name, or a run would be refused: before the first one.
     """
+    names = [trial.name for trial in trials]
+    if len(set(names)) < len(names) or len(set(seeds)) < len(seeds) or not seeds:
+        raise ValueError(f"Trials and seeds must differ. Received {names}, seeds {list(seeds)}.")
+    folder = Path(run.run_dir)
+
+    def settings(trial: Trial, seed: int, **changes) -> RunConfig:
+        place = str(folder / trial.name / f"seed{seed}")
+        steps = trial.steps if run.steps is None else min(run.steps, trial.steps or run.steps)
+        return dataclasses.replace(run, run_dir=place, seed=seed, steps=steps, export=False,
+                                   best_metric=metric, **changes)  # fmt: skip
+
     # A wrong setting is found before the first run, not after the twentieth.
+    for trial in trials:
+        model = train(trial.model, trial.config, settings(trial, seeds[0], dry_run=True)).model
+        if not metric:
+            source = open_data(run.data, kind=model.data_kind, direction=run.direction)
+            metric = run.best_metric or model.default_metrics(source.aligned)[1]
     if maximize is None:
         better = {f"val_{name}": better for name, better in value_names().items()}
         maximize = better.get(metric) == "higher"
-    configs = [dataclasses.replace(config, **setting) for setting in grid]
-    folder = Path(run.run_dir)
-    rows, pictures = [], {}
-    inputs = _validation_inputs(get_model(model).data_kind, config, run, num_pictures)
-    for index, (setting, replaced) in enumerate(zip(grid, configs, strict=True)):
-        name = run_name(setting)
-        logger.info("Run %d of %d: %s", index + 1, len(grid), name)
-        one = dataclasses.replace(run, run_dir=str(folder / name), export=False)
+    inputs = _validation_inputs(get_model(trials[0].model).data_kind, trials[0].config, run,
+                                seeds[0], num_pictures)  # fmt: skip
+    rows, pictures, start = [], {}, time.monotonic()
+    jobs = [(trial, seed) for trial in trials for seed in seeds]
+    for index, (trial, seed) in enumerate(jobs):
+        left = (time.monotonic() - start) / max(index, 1) * (len(jobs) - index)
+        eta = f", about {format_seconds(left)} left" if index else ""
+        logger.info("Run %d of %d: %s seed %d%s", index + 1, len(jobs), trial.name, seed, eta)
+        if seed == seeds[0]:
+            rows.append({"name": trial.name, "setting": trial.setting, "runs": {}})
         try:
-            result = train(model, replaced, one)
+            result = train(trial.model, trial.config, settings(trial, seed))
         except FloatingPointError as error:  # a setting that diverges is a result
-            logger.warning("%s: %s", name, error)
-            rows.append({"setting": setting, "run_dir": name, "error": str(error)})
+            logger.warning("%s seed %d: %s", trial.name, seed, error)
+            rows[-1]["runs"][str(seed)] = {"error": str(error)}
             continue
         if result.signal is not None:
-            logger.warning("Stopped. The same command again goes on with %s.", name)
-            return rows
-        if metric not in result.logs:
-            raise ValueError(
-                f"`metric` {metric!r} is not logged by these runs. They log {sorted(result.logs)}."
-            )
+            logger.warning("Stopped. The same command again goes on with %s.", trial.name)
+            return [row for row in rows if len(row["runs"]) == len(seeds)]
         values = {k: v for k, v in result.logs.items() if isinstance(v, (int, float))}
-        rows.append({"setting": setting, "run_dir": name, **values})
-        pictures[name] = [*result.model.translate(inputs)]
+        rows[-1]["runs"][str(seed)] = values
+        if seed == seeds[0] and isinstance(result.model, Translator):
+            pictures[trial.name] = [*result.model.translate(inputs)]
+        del result
+        keras.utils.clear_session()  # else every model's graphs stay
+    for row in rows:
+        row |= _means(row["runs"].values())
     rows.sort(key=lambda row: _rank(row.get(metric), maximize))
-    write_json(folder / "sweep.json", {"metric": metric, "maximize": maximize, "rows": rows})
+    write_json(folder / "sweep.json", {"metric": metric, "maximize": maximize,
+                                       "seeds": list(seeds), "rows": rows})  # fmt: skip
     write_atomic(folder / "sweep.md", _table(rows, metric))
-    ranked = [row["run_dir"] for row in rows if row["run_dir"] in pictures]
+    ranked = [row["name"] for row in rows if row["name"] in pictures]
     if ranked:
         sheet = contact_sheet(
             [[*inputs], *(pictures[name] for name in ranked)], labels=["input", *ranked]
@@ -145,32 +209,51 @@ def sweep(
     return rows
 
 
+def _means(runs) -> dict:
+    """Means over seeds, deviations where there are several; the error of a run that has one."""
+    runs = list(runs)
+    if errors := [run["error"] for run in runs if "error" in run]:
+        return {"error": errors[0]}
+    keys = [key for key in runs[0] if all(key in run for run in runs)]
+    means = {key: statistics.fmean(run[key] for run in runs) for key in keys}
+    if len(runs) > 1:
+        means |= {f"{key}_over_seeds": statistics.stdev(run[key] for run in runs) for key in keys}
+    return means
+
+
 def _rank(value, maximize: bool) -> float:
     if value is None or not np.isfinite(value):
         return float("inf")
     return -value if maximize else value
 
 
-def _validation_inputs(kind, config, run, count) -> np.ndarray:
+def _validation_inputs(kind, config, run, seed, count) -> np.ndarray:
     """The same pictures for every row of the sheet, uint8 `(count, S, S, 3)`."""
-    source = open_data(run.data, kind=kind, direction=run.direction, seed=run.seed)
+    source = open_data(run.data, kind=kind, direction=run.direction, seed=seed)
     if not source.num_validation:
         raise ValueError(f"{run.data!r} has no validation pictures to compare the runs on.")
     batches = source.validation(batch_size=count, image_size=config.image_size, limit=count)
-    return to_uint8(next(iter(batches))["a"]).numpy()
+    batch = next(iter(batches))
+    return to_uint8(batch.get("a", batch.get("b"))).numpy()
 
 
 def _table(rows, metric: str) -> str:
     """The ranked rows as a Markdown table."""
-    fields = [*rows[0]["setting"]]
-    others = [key for key in rows[0] if key.startswith(("val_", "g_", "d_")) and key != metric]
+    fields = list(dict.fromkeys(field for row in rows for field in row["setting"])) or ["name"]
+    keys = dict.fromkeys(key for row in rows for key in row)
+    others = [key for key in keys if key.startswith(("val_", "g_", "d_")) and key != metric
+              and not key.endswith("_over_seeds")]  # fmt: skip
     lines = ["| " + " | ".join(["rank", *fields, metric, *others]) + " |"]
     lines.append("| " + " | ".join(["---"] * (len(fields) + len(others) + 2)) + " |")
     for rank, row in enumerate(rows, 1):
-        numbers = [
-            json.dumps(round(row[key], 5)) if key in row else row.get("error", "")[:60]
-            for key in (metric, *others)
-        ]
-        settings = [str(row["setting"][field]) for field in fields]
+        numbers = [_cell(row, key) for key in (metric, *others)]
+        settings = [str((row["setting"] or row).get(field, "")) for field in fields]
         lines.append("| " + " | ".join([str(rank), *settings, *numbers]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _cell(row: dict, key: str) -> str:
+    if key not in row:
+        return row.get("error", "")[:60]
+    spread = row.get(f"{key}_over_seeds")
+    return f"{row[key]:.5g}" + ("" if spread is None else f" ± {spread:.2g}")

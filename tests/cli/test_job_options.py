@@ -149,13 +149,18 @@ def test_sweep(asked):
     found = asked("ganime_tf.training.sweep.sweep")
     words = ["sweep", "pix2pix", "--grid", "l1_weight=1,2"]
     run(words)
-    assert found["kwargs"] == {"metric": "g_cycle", "maximize": None, "num_pictures": 6}
+    usual = {"seeds": [0], "metric": "", "maximize": None, "num_pictures": 6}
+    assert found["kwargs"] == usual
     run([*words, "--maximize", "--metric", "val_x", "--num-pictures", "2", "--steps", "5",
-         "--seed", "3", "--data", "toy:9", "--precision", "mixed_bfloat16"])  # fmt: skip
-    assert found["kwargs"] == {"metric": "val_x", "maximize": True, "num_pictures": 2}
-    settings = found["args"][2]
-    assert (settings.steps, settings.seed, settings.data) == (5, 3, "toy:9")
-    assert settings.precision == "mixed_bfloat16"
+         "--seeds", "3-4", "--data", "toy:9", "--precision", "mixed_bfloat16"])  # fmt: skip
+    other = {"seeds": [3, 4], "metric": "val_x", "maximize": True, "num_pictures": 2}
+    assert found["kwargs"] == other
+    settings = found["args"][1]
+    assert (settings.steps, settings.data) == (5, "toy:9")
+    assert settings.precision == "mixed_bfloat16" and settings.run_dir == "runs/sweep-pix2pix"
+    run(["sweep", "pix2pix", "cyclegan", "--preset", "cyclegan-tiny", "pix2pix-tiny"])
+    trials = [(trial.name, trial.model) for trial in found["args"][0]]
+    assert trials == [("preset=cyclegan-tiny", "cyclegan"), ("preset=pix2pix-tiny", "pix2pix")]
 
 
 def test_parse(asked):

@@ -15,7 +15,7 @@ CALLS = {
     "no value": (["translate", "a", "-o", "b", "--model", "c", "--size"], "--size"),
     "no model": (["translate", "a", "-o", "b"], "Missing: --model PATH"),
     "no folder": (["sample", "runs/a"], "-o PATH"),
-    "nothing": (["sweep"], "Missing: STR ("),
+    "nothing": (["sweep"], "Name a model"),
     "no such preset": ([*TRAIN, "--preset", "pix2pix-513"], "pix2pix"),
     "no such model": (["train", "pix3pix"], "pix2pix"),
     "no preset": ([*TRAIN, "--preset"], "--preset needs a name"),

@@ -46,8 +46,40 @@ def test_a_sweep_ranks_and_resumes(tmp_path, capsys):
     assert len(values) == 2 and values == sorted(values) and values[0] < values[1]
     assert "| rank | l1_weight | g_l1 |" in (tmp_path / "sweep.md").read_text()
     assert np.asarray(Image.open(tmp_path / "sweep.png")).ndim == 3
-    name = report["rows"][0]["run_dir"]
-    log = (tmp_path / name / "metrics.jsonl").read_text()
+    log = tmp_path / report["rows"][0]["name"] / "seed0/metrics.jsonl"
+    before = log.read_text()
     assert main(command) == 0
-    assert (tmp_path / name / "metrics.jsonl").read_text() == log
-    assert "Best of 2 by g_l1" in capsys.readouterr().out
+    assert log.read_text() == before
+    assert f"Best of 2: {report['rows'][0]['name']}" in capsys.readouterr().out
+
+
+def test_models_are_compared_over_seeds(tmp_path):
+    presets = ["pix2pix-tiny", "cyclegan-tiny"]
+    command = ["sweep", "pix2pix", "cyclegan", "--preset", *presets, "--data", "toy-sketch:8"]
+    command += ["--steps", "2", "--seeds", "0-1", "--num-pictures", "2", "--run-dir"]
+    assert main([*command, str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "sweep.json").read_text())
+    assert report["metric"] == "val_ssim" and report["maximize"] and report["seeds"] == [0, 1]
+    assert {row["name"] for row in report["rows"]} == {f"preset={name}" for name in presets}
+    for row in report["rows"]:
+        both = [row["runs"][seed]["val_ssim"] for seed in "01"]
+        assert both[0] != both[1] and row["val_ssim"] == pytest.approx(np.mean(both))
+        assert row["val_ssim_over_seeds"] == pytest.approx(np.std(both, ddof=1))
+    assert report["rows"][0]["val_ssim"] > report["rows"][1]["val_ssim"]
+    assert (tmp_path / "sweep.md").read_text().count(" ± ") >= 2 * 4
+    for name in presets:
+        config = json.loads((tmp_path / f"preset={name}/seed1/config.json").read_text())
+        assert config["run"]["seed"] == 1 and config["model"] == name.removesuffix("-tiny")
+
+
+def test_what_a_run_would_refuse_is_refused_before_the_first(tmp_path, capsys):
+    command = ["sweep", "pix2pix", "--preset", "pix2pix-tiny", "--data", "toy:16", "--steps", "2"]
+    command += ["--run-dir", str(tmp_path), "--grid"]
+    for words, message in (
+        (["l1_weight=1,2", "--metric", "val_sim"], "Did you mean 'val_ssim'?"),
+        (["image_size=64,67"], "image_size"),
+        (["l1_weight=1,2", "--seeds", "1,1"], "must differ"),
+    ):
+        assert main([*command, *words]) == 2
+        assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
