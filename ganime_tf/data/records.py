@@ -297,7 +297,8 @@ def write_records(source, out: str | Path, *, shard_size: int = 1000, workers: i
         ValueError: When `out` holds other files, or shards of something else.
     """
     out = Path(out)
-    settings = {"kind": source.kind, "listing": source.listing_hash, "shard_size": shard_size}
+    settings = {"kind": source.kind, "set of pictures": source.listing_hash}
+    settings["shard_size"] = shard_size
     claim_folder(out, ".shards.json", settings)
     entries, jobs = [], []
     for domain, role in [*((d, "train") for d in source.domains),

@@ -377,5 +377,5 @@ def test_prepared_sets_never_go_where_other_files_are(tmp_path, capsys):
     assert main([*shard, str(tmp_path / "in")]) == 0  # goes on
     index = (tmp_path / "shards/index.json").read_bytes()
     assert main([*shard, str(tmp_path / "more"), "--kind", "pictures"]) == 2
-    assert "shards of another set" in capsys.readouterr().err
+    assert "another set of pictures" in capsys.readouterr().err
     assert (tmp_path / "shards/index.json").read_bytes() == index
