@@ -56,7 +56,7 @@ def test_a_sweep_ranks_and_resumes(tmp_path, capsys):
 def test_models_are_compared_over_seeds(tmp_path):
     presets = ["pix2pix-tiny", "cyclegan-tiny"]
     command = ["sweep", "pix2pix", "cyclegan", "--preset", *presets, "--data", "toy-sketch:8"]
-    command += ["--steps", "2", "--seeds", "0-1", "--num-pictures", "2", "--run-dir"]
+    command += ["--steps", "1", "--seeds", "0-1", "--num-pictures", "2", "--run-dir"]
     assert main([*command, str(tmp_path)]) == 0
     report = json.loads((tmp_path / "sweep.json").read_text())
     assert report["metric"] == "val_ssim" and report["maximize"] and report["seeds"] == [0, 1]
